@@ -1,0 +1,34 @@
+"""The vocabulary: frozen types that stages exchange. Imports nothing else of ours but the errors."""
+
+from bodydouble.scene.appearance import Appearance, Cast
+from bodydouble.scene.bundle import SCHEMA_VERSION, CameraMotion, Light, SceneBundle
+from bodydouble.scene.footage import Frame, FrameSink, FrameSource, Progress, SilentProgress
+from bodydouble.scene.performance import Sprite, TrackWindow
+from bodydouble.scene.silhouette import MaskStack
+from bodydouble.scene.skeleton import JOINT_INDEX, JOINT_NAMES, LIMBS, MIRRORED, NUM_JOINTS
+from bodydouble.scene.track import PersonTrack
+from bodydouble.scene.video import VideoGeometry
+
+__all__ = [
+    "JOINT_INDEX",
+    "JOINT_NAMES",
+    "LIMBS",
+    "MIRRORED",
+    "NUM_JOINTS",
+    "SCHEMA_VERSION",
+    "Appearance",
+    "CameraMotion",
+    "Cast",
+    "Frame",
+    "FrameSink",
+    "FrameSource",
+    "Light",
+    "MaskStack",
+    "PersonTrack",
+    "Progress",
+    "SceneBundle",
+    "SilentProgress",
+    "Sprite",
+    "TrackWindow",
+    "VideoGeometry",
+]

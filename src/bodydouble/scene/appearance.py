@@ -1,0 +1,57 @@
+"""Who plays: the looks of a double, drawn by casting, never measured on the person filmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RGB = tuple[int, int, int]
+"""sRGB colour, 0 to 255 each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Appearance:
+    """The looks of one double, in the order of the paper's prompts (section 3.3)."""
+
+    ethnicity: str
+    gender: str
+    """``woman``, ``man`` or ``non-binary person``."""
+    age_years: int
+    body_type: str
+    """``slim``, ``average``, ``athletic`` or ``heavy-set``."""
+    height_class: str
+    """``short``, ``medium`` or ``tall``."""
+    hair_colour: str
+    hair_type: str
+    """``short``, ``medium``, ``long``, ``tied`` or ``bald``."""
+    occupation: str
+    top: str
+    bottom: str
+    shoes: str
+    skin_rgb: RGB
+    hair_rgb: RGB
+    top_rgb: RGB
+    bottom_rgb: RGB
+    shoes_rgb: RGB
+    prompt: str
+    """The same in words, for generators that read text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cast:
+    """Who plays whom."""
+
+    seed: int
+    """The run's seed."""
+    parts: tuple[tuple[int, Appearance], ...]
+    """Pairs of track id and appearance, ordered by track id."""
+
+    def appearance_of(self, track_id: int) -> Appearance:
+        """The appearance of a track.
+
+        Raises:
+            KeyError: nobody was cast for the track.
+        """
+        for candidate, appearance in self.parts:
+            if candidate == track_id:
+                return appearance
+        raise KeyError(track_id)

@@ -1,0 +1,77 @@
+"""The scene bundle: all that generation is told about a clip. It holds no image of the footage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bodydouble.scene.track import PersonTrack
+from bodydouble.scene.video import VideoGeometry
+
+SCHEMA_VERSION: Final[int] = 1
+"""Raised when a reader of the previous version could misread a bundle."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Light:
+    """Light of the scene as measured on the plate; a few numbers for the whole clip."""
+
+    ambient_rgb: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    """Mean linear colour of the plate around where people walk, 0 to 1."""
+    key_direction_xyz: tuple[float, float, float] = (0.3, -0.8, -0.5)
+    """Unit vector towards the main light in camera axes (x right, y down, z away)."""
+    key_strength: float = 0.5
+    """Share of the key light in the whole, 0 (overcast, indoor) to 1 (hard sun)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CameraMotion:
+    """Where each frame's pixels lie in the reference frame of the plate."""
+
+    to_reference: npt.NDArray[np.float64]
+    """(frames, 3, 3): homography from a frame's pixels to the reference; identity for a camera that stands still."""
+
+    @property
+    def is_static(self) -> bool:
+        """True if no frame moves against the reference."""
+        return bool(np.all(self.to_reference == np.eye(3)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SceneBundle:
+    """Geometry, timing and light of a clip and of the people in it; no image array of the footage."""
+
+    video: VideoGeometry
+    """Size and timing."""
+    tracks: tuple[PersonTrack, ...]
+    """People, ordered by ``track_id``."""
+    camera: CameraMotion
+    """Motion of the camera, one row per frame."""
+    light: Light
+    """Light measured on the plate."""
+    clip_name: str
+    """Name that seeds are derived with (file or folder name without its path)."""
+    producer: str
+    """What made the bundle, such as ``bodydouble 0.1.0``."""
+
+    def __post_init__(self) -> None:
+        """Check that everything lies within the clip.
+
+        Raises:
+            ValueError: a track or the camera does not fit the clip.
+        """
+        ids = [track.track_id for track in self.tracks]
+        if ids != sorted(set(ids)):
+            raise ValueError(f"track ids must be unique and increasing, got {ids}")
+        frames = self.video.num_frames
+        if self.camera.to_reference.shape != (frames, 3, 3):
+            raise ValueError(f"camera motion has shape {self.camera.to_reference.shape}, expected ({frames}, 3, 3)")
+        for track in self.tracks:
+            if int(track.frame_indices[-1]) >= frames:
+                raise ValueError(f"track {track.track_id} ends at frame {track.frame_indices[-1]}, the clip has {frames}")
+            windows = track.silhouettes.windows_xyxy_px
+            if np.any(windows[:, 2] > self.video.width_px) or np.any(windows[:, 3] > self.video.height_px):
+                raise ValueError(f"track {track.track_id}: a silhouette reaches beyond the frame")
