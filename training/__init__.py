@@ -1,0 +1,1 @@
+"""Training of the two default perception networks on rendered bodies only. See README.md."""
