@@ -1,0 +1,110 @@
+"""The words and colours that looks are drawn from.
+
+Wardrobe colours are what people wear in the street: mostly muted, some bright. A colour that is named more than once is
+drawn that much more often. All colours are sRGB, as a camera would see the cloth or skin under neutral light.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bodydouble.scene.appearance import RGB
+
+Shade = tuple[str, RGB]
+"""Name and colour."""
+
+SKIN_TONES: Final[tuple[RGB, ...]] = (
+    (236, 205, 184), (222, 184, 155), (203, 158, 123), (171, 122, 88), (126, 84, 60), (88, 58, 44),
+)  # fmt: skip
+"""Six tones, light to dark, spaced like the groups of the Monk skin tone scale (Monk 2022)."""
+
+ETHNICITIES: Final[tuple[tuple[str, tuple[int, ...]], ...]] = (
+    ("White European", (0, 1)),
+    ("Black African", (4, 5)),
+    ("East Asian", (0, 1, 2)),
+    ("South Asian", (2, 3, 4)),
+    ("Hispanic", (1, 2, 3)),
+    ("Middle Eastern", (1, 2, 3)),
+    ("Pacific Islander", (2, 3, 4)),
+    ("Mixed-heritage", (1, 2, 3, 4)),
+)
+"""Words for the prompt, each with the rows of `SKIN_TONES` that it may be drawn with."""
+
+GENDERS: Final[tuple[str, ...]] = ("woman", "man", "non-binary person")
+BODY_TYPES: Final[tuple[str, ...]] = ("slim", "average", "athletic", "heavy-set")
+HEIGHT_CLASSES: Final[tuple[str, ...]] = ("short", "medium", "tall")
+
+HAIR_COLOURS: Final[tuple[Shade, ...]] = (
+    ("black", (24, 20, 19)),
+    ("dark brown", (47, 32, 24)),
+    ("brown", (78, 53, 36)),
+    ("auburn", (96, 48, 30)),
+    ("blonde", (176, 140, 92)),
+    ("grey", (128, 125, 122)),
+    ("black", (30, 25, 23)),
+    ("dark brown", (58, 40, 30)),
+    ("white", (205, 201, 194)),
+)
+HAIR_TYPES: Final[tuple[str, ...]] = ("short", "medium", "long", "tied", "short", "medium", "bald")
+
+OCCUPATIONS: Final[tuple[str, ...]] = (
+    "student", "teacher", "nurse", "engineer", "shop assistant", "office worker", "musician", "electrician",
+    "librarian", "architect", "chef", "bus driver", "scientist", "gardener", "accountant", "retired person",
+)  # fmt: skip
+
+TOPS: Final[tuple[str, ...]] = ("T-shirt", "shirt", "jumper", "hoodie", "jacket", "coat")
+BOTTOMS: Final[tuple[str, ...]] = ("trousers", "jeans", "trousers", "jeans", "chinos", "shorts", "skirt", "dress")
+SHOES: Final[tuple[str, ...]] = ("trainers", "leather shoes", "boots", "trainers")
+
+_MUTED: Final[tuple[Shade, ...]] = (
+    ("navy", (36, 44, 68)),
+    ("black", (30, 30, 33)),
+    ("charcoal", (62, 64, 68)),
+    ("grey", (122, 124, 127)),
+    ("beige", (183, 166, 138)),
+    ("olive", (88, 88, 60)),
+    ("burgundy", (96, 36, 46)),
+    ("brown", (98, 74, 56)),
+    ("slate blue", (82, 98, 122)),
+    ("forest green", (44, 70, 56)),
+)
+
+TOP_COLOURS: Final[tuple[Shade, ...]] = (
+    *_MUTED,
+    ("white", (214, 212, 206)),
+    ("light grey", (168, 168, 166)),
+    ("navy", (44, 54, 80)),
+    ("light blue", (142, 166, 192)),
+    ("red", (156, 44, 42)),
+    ("mustard", (180, 138, 56)),
+    ("teal", (42, 106, 110)),
+    ("dusty pink", (188, 140, 140)),
+)
+
+BOTTOM_COLOURS: Final[tuple[Shade, ...]] = (
+    *_MUTED[:6],
+    ("dark blue", (44, 54, 78)),
+    ("black", (36, 36, 39)),
+    ("khaki", (138, 124, 96)),
+    ("dark grey", (76, 77, 80)),
+    ("stone", (164, 154, 136)),
+)
+
+JEANS_COLOURS: Final[tuple[Shade, ...]] = (
+    ("blue denim", (64, 82, 112)),
+    ("dark denim", (42, 50, 70)),
+    ("black denim", (38, 38, 42)),
+    ("light denim", (112, 132, 158)),
+    ("grey denim", (92, 94, 98)),
+)
+
+SHOE_COLOURS: Final[tuple[Shade, ...]] = (
+    ("black", (28, 27, 27)),
+    ("white", (202, 200, 195)),
+    ("brown", (84, 58, 42)),
+    ("grey", (104, 104, 106)),
+    ("dark blue", (40, 46, 66)),
+    ("black", (36, 35, 35)),
+)
+
+BOOT_COLOURS: Final[tuple[Shade, ...]] = SHOE_COLOURS[:1] + SHOE_COLOURS[2:4]
