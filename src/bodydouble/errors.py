@@ -11,6 +11,7 @@
     ├── PolicyStop                  3  coverage below the limit, or a person could not be replaced
     ├── MissingDependency           4  an optional extra is not installed
     │   └── MissingWeights          4  weights are absent or have another sha256
+    ├── WorkerCrashed               1  a worker process died; what is done so far can be resumed
     └── Interrupted                 130  stopped by the user; what is done so far can be resumed
 
 Messages say what is wrong, the value, what is allowed and what to do; a path comes last.
@@ -74,6 +75,10 @@ class MissingDependency(BodyDoubleError):
 
 class MissingWeights(MissingDependency):
     """Weights that the chosen backend needs are absent, or not the ones that were recorded."""
+
+
+class WorkerCrashed(BodyDoubleError):
+    """A worker process died without an error of its own; the run folder can be resumed."""
 
 
 class Interrupted(BodyDoubleError):

@@ -1,0 +1,20 @@
+"""Everything in this process, one item after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bodydouble.execution.base import Item, Result, Setup
+
+
+def run_serial(setup: Setup[Item, Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result]]:
+    """Do the items in order; ``setup`` is not called when there are none.
+
+    Yields:
+        Pairs of item and result.
+    """
+    if not items:
+        return
+    work = setup()
+    for item in items:
+        yield item, work(item)
