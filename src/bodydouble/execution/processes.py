@@ -72,12 +72,11 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
             yield pool
             finished = True
         finally:
-            processes = list((pool._processes or {}).values())
-            pool.shutdown(wait=finished, cancel_futures=True)
             if not finished:
-                for process in processes:
+                # `shutdown` alone would wait for items at work, which may take minutes.
+                for process in list((pool._processes or {}).values()):
                     process.terminate()
-                pool.shutdown(wait=True)
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
