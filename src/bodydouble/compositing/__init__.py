@@ -1,0 +1,52 @@
+"""Compositing: frames, plate and doubles in, frames without the people who were filmed out.
+
+Leftover cast shadows of filmed people stay in the picture unless their silhouette takes them in; what stands in front
+of a person (a pole, a parked car) is not yet drawn in front of the double.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bodydouble.compositing.base import (
+    Action,
+    ChangeCounts,
+    CompositedFrame,
+    PlateSource,
+    SpriteSource,
+    TrackOutcome,
+)
+from bodydouble.compositing.config import CompositingConfig, LightConfig, PaintOutConfig, SensorConfig, ShadowConfig
+
+if TYPE_CHECKING:
+    from bodydouble.compositing.audit import AuditTotals, CoverageAudit
+    from bodydouble.compositing.compose import Compositor, composite
+
+__all__ = [
+    "Action",
+    "AuditTotals",
+    "ChangeCounts",
+    "CompositedFrame",
+    "CompositingConfig",
+    "Compositor",
+    "CoverageAudit",
+    "LightConfig",
+    "PaintOutConfig",
+    "PlateSource",
+    "SensorConfig",
+    "ShadowConfig",
+    "SpriteSource",
+    "TrackOutcome",
+    "composite",
+]
+
+_HEAVY = {"AuditTotals": "audit", "CoverageAudit": "audit", "Compositor": "compose", "composite": "compose"}
+"""Names whose modules load OpenCV; looked up when they are first used, so that ``--help`` need not wait for it."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HEAVY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HEAVY[name]}"), name)

@@ -1,0 +1,73 @@
+"""What compositing is given and what it hands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bodydouble.scene import Sprite
+
+Action = Literal["replaced", "painted_out"]
+"""What was done with a person in a frame. Nobody is ever kept."""
+
+
+class PlateSource(Protocol):
+    """Clean plates; ``scene.plate_files.PlateReader`` is one."""
+
+    def at(self, frame_index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+        """Plate of a frame, (height, width, 3) sRGB, and where it was really seen free of people, (height, width)."""
+
+
+class SpriteSource(Protocol):
+    """Doubles; ``scene.performance_files.PerformanceReader`` is one."""
+
+    def sprites_at(self, frame_index: int) -> list[tuple[int, Sprite]]:
+        """Pairs of track id and sprite of a frame, in any order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeCounts:
+    """Pixels of one person in one frame that were to change (design, section 5)."""
+
+    silhouette_px: int = 0
+    """Pixels of the silhouette, not dilated."""
+    person_px: int = 0
+    """Those that differ from the clean plate by more than 20/255 in any channel of the original."""
+    unchanged_px: int = 0
+    """Person pixels that differ between original and result by less than 6/255 in every channel."""
+
+    def __add__(self, other: ChangeCounts) -> ChangeCounts:
+        return ChangeCounts(
+            silhouette_px=self.silhouette_px + other.silhouette_px,
+            person_px=self.person_px + other.person_px,
+            unchanged_px=self.unchanged_px + other.unchanged_px,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackOutcome:
+    """What became of one person in one frame."""
+
+    track_id: int
+    action: Action
+    reason: str
+    """Why the person was only painted out; empty when replaced."""
+    change: ChangeCounts
+    """How much of the person changed."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CompositedFrame:
+    """One finished frame."""
+
+    index: int
+    """0-based position in the clip."""
+    rgb: npt.NDArray[np.uint8]
+    """(height, width, 3) sRGB."""
+    changed: npt.NDArray[np.bool_]
+    """(height, width): where compositing was allowed to write; elsewhere ``rgb`` is the input to the bit."""
+    outcomes: tuple[TrackOutcome, ...]
+    """One per track that is present in the frame, ordered by track id."""

@@ -1,0 +1,142 @@
+"""Settings of compositing; imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from bodydouble.errors import ConfigError
+
+MIN_DILATION_PX: Final[int] = 2
+"""Less would leave fringes of a person's colour: chroma is stored for 2x2 px in nearly every clip."""
+
+
+def _check(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name} is {value}; allowed is {low} to {high}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaintOutConfig:
+    """How the filmed person is covered with the clean plate."""
+
+    dilation_share: float = 0.035
+    """Margin around a silhouette, as a share of the person's height."""
+    dilation_min_px: int = 3
+    """Least margin in px; at least 2, for fringes of shared chroma and of compression."""
+    dilation_max_px: int = 24
+    """Largest margin in px."""
+    feather_px: int = 2
+    """Outermost px of the margin that pass gradually into the frame; they never come nearer than 2 px to a silhouette."""
+    seam_ring_px: int = 8
+    """Width in px of the ring around a painted area on which brightness of frame and plate are compared."""
+    seam_max_offset: float = 16.0
+    """Largest correction of the plate's brightness, in steps of 1/255; a larger difference is another thing, not light."""
+    min_silhouette_share: float = 0.1
+    """A silhouette smaller than this share of its box cannot be trusted: the whole box is painted out."""
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ConfigError: a value is out of range.
+        """
+        _check("compositing.paint_out.dilation_share", self.dilation_share, 0.0, 0.5)
+        _check("compositing.paint_out.dilation_min_px", self.dilation_min_px, MIN_DILATION_PX, 256)
+        _check("compositing.paint_out.dilation_max_px", self.dilation_max_px, self.dilation_min_px, 256)
+        _check("compositing.paint_out.feather_px", self.feather_px, 0, 32)
+        _check("compositing.paint_out.seam_ring_px", self.seam_ring_px, 1, 64)
+        _check("compositing.paint_out.seam_max_offset", self.seam_max_offset, 0.0, 64.0)
+        _check("compositing.paint_out.min_silhouette_share", self.min_silhouette_share, 0.0, 1.0)
+
+    def dilation_px(self, person_height_px: float) -> int:
+        """Margin in whole px around the silhouette of a person of this height."""
+        wanted = round(self.dilation_share * person_height_px)
+        return min(max(wanted, self.dilation_min_px), self.dilation_max_px)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LightConfig:
+    """How a double is fitted to the light of its place. A strength of 0 switches the step off."""
+
+    exposure_strength: float = 0.4
+    """Exponent on the brightness of the whole plate against mid grey."""
+    local_strength: float = 0.3
+    """Exponent on the brightness of the plate around the feet against the whole plate."""
+    white_balance_strength: float = 0.25
+    """Exponent on the tint of the plate; low, since a lawn is green under white light too."""
+    tone_strength: float = 0.8
+    """How far the double's black and white are drawn to those of the footage (haze, flat curves), 0 to 1."""
+    min_gain: float = 0.6
+    """Least gain on linear light; keeps doubles from sinking into the dark."""
+    max_gain: float = 1.4
+    """Largest gain on linear light."""
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ConfigError: a value is out of range.
+        """
+        for name in ("exposure_strength", "local_strength", "white_balance_strength", "tone_strength"):
+            _check(f"compositing.light.{name}", getattr(self, name), 0.0, 1.0)
+        _check("compositing.light.min_gain", self.min_gain, 0.05, 1.0)
+        _check("compositing.light.max_gain", self.max_gain, 1.0, 20.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensorConfig:
+    """How a double takes on the softness and the noise of the footage. A strength of 0 switches the step off."""
+
+    blur_strength: float = 1.0
+    """Share of the footage's measured softness that is given to doubles, 0 to 1."""
+    max_blur_px: float = 1.6
+    """Largest standard deviation in px of that softening."""
+    noise_strength: float = 0.8
+    """Share of the footage's measured noise that is given to doubles and painted areas, 0 to 1."""
+    max_noise: float = 12.0
+    """Largest standard deviation of that noise, in steps of 1/255."""
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ConfigError: a value is out of range.
+        """
+        _check("compositing.sensor.blur_strength", self.blur_strength, 0.0, 1.0)
+        _check("compositing.sensor.max_blur_px", self.max_blur_px, 0.0, 8.0)
+        _check("compositing.sensor.noise_strength", self.noise_strength, 0.0, 1.0)
+        _check("compositing.sensor.max_noise", self.max_noise, 0.0, 64.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowConfig:
+    """The soft contact shadow under a double's feet."""
+
+    strength: float = 0.45
+    """Share of the light that is taken away right under the feet, 0 (no shadow) to 1."""
+    reach_share: float = 0.08
+    """How far it reaches beyond the feet, as a share of the double's height."""
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ConfigError: a value is out of range.
+        """
+        _check("compositing.shadow.strength", self.strength, 0.0, 1.0)
+        _check("compositing.shadow.reach_share", self.reach_share, 0.0, 0.3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompositingConfig:
+    """Settings of compositing."""
+
+    paint_out: PaintOutConfig = field(default_factory=PaintOutConfig)
+    """Covering the filmed person."""
+    light: LightConfig = field(default_factory=LightConfig)
+    """Light on the double."""
+    sensor: SensorConfig = field(default_factory=SensorConfig)
+    """Softness and noise."""
+    shadow: ShadowConfig = field(default_factory=ShadowConfig)
+    """Contact shadow."""

@@ -1,0 +1,107 @@
+"""Light of a double's place, measured on the plate, as one curve per channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from bodydouble.compositing.config import LightConfig
+from bodydouble.compositing.windows import Window
+
+_MID_GREY: Final[float] = 0.18
+"""Linear reflectance that an exposure is made for."""
+_LUMA: Final[npt.NDArray[np.float32]] = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+"""ITU-R BT.709, linear light."""
+_MEASURE_STEP_PX: Final[int] = 4
+_DARKEST_BLACK: Final[float] = 64.0
+"""A plate without any black (fog, snow) still has people with dark clothes: black is not lifted above this."""
+_DIMMEST_WHITE: Final[float] = 170.0
+
+
+def _srgb_to_linear() -> npt.NDArray[np.float32]:
+    # IEC 61966-2-1.
+    code = np.arange(256, dtype=np.float64) / 255.0
+    return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+_LINEAR: Final[npt.NDArray[np.float32]] = _srgb_to_linear()
+
+
+def _linear_to_code(linear: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    light = np.clip(linear, 0.0, 1.0)
+    code = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1.0 / 2.4) - 0.055)
+    return (code * 255.0).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlateLight:
+    """Light of a clip as its first plate shows it."""
+
+    mean_linear_rgb: npt.NDArray[np.float32]
+    """(3,): mean linear light."""
+    black_code: float
+    """Darkest sRGB value of the footage, 0 to 64."""
+    white_code: float
+    """Brightest sRGB value of the footage, 170 to 255."""
+
+
+def measure_plate_light(plate_rgb: npt.NDArray[np.uint8]) -> PlateLight:
+    """Measure a whole plate, (height, width, 3)."""
+    thin = plate_rgb[::_MEASURE_STEP_PX, ::_MEASURE_STEP_PX].reshape(-1, 3)
+    darkest, brightest = thin.min(axis=1), thin.max(axis=1)
+    return PlateLight(
+        mean_linear_rgb=_LINEAR[thin].mean(axis=0),
+        black_code=float(min(np.quantile(darkest, 0.002), _DARKEST_BLACK)),
+        white_code=float(max(np.quantile(brightest, 0.998), _DIMMEST_WHITE)),
+    )
+
+
+def local_brightness(plate_rgb: npt.NDArray[np.uint8], window: Window) -> float | None:
+    """Mean linear luminance of a window of the plate, 0 to 1; None where the window is outside the frame."""
+    if window.is_empty:
+        return None
+    thin = plate_rgb[window.slices][::2, ::2].reshape(-1, 3)
+    return float(_LINEAR[thin].mean(axis=0) @ _LUMA)
+
+
+def _bounded(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
+
+
+def light_curve(clip: PlateLight, local: float | None, config: LightConfig) -> npt.NDArray[np.uint8]:
+    """Curve that puts a neutrally lit double into the footage's light.
+
+    Gains on linear light (exposure, place, tint), then the range from black to white of the footage.
+
+    Args:
+        clip: light of the whole plate.
+        local: linear luminance around the feet, None where it is not in the frame.
+        config: strengths and limits.
+
+    Returns:
+        (256, 3) table from the double's sRGB values to those of the footage.
+    """
+    luminance = max(float(clip.mean_linear_rgb @ _LUMA), 1e-3)
+    gain = (luminance / _MID_GREY) ** config.exposure_strength
+    if local is not None:
+        gain *= (max(local, 1e-3) / luminance) ** config.local_strength
+    gain = _bounded(gain, config.min_gain, config.max_gain)
+    tint = (np.maximum(clip.mean_linear_rgb, 1e-3) / luminance) ** config.white_balance_strength
+    code = _linear_to_code(_LINEAR[:, None] * (gain * tint).astype(np.float32)[None, :])
+    black = clip.black_code * config.tone_strength
+    white = 255.0 - (255.0 - clip.white_code) * config.tone_strength
+    return np.asarray(np.rint(black + code * ((white - black) / 255.0)), dtype=np.uint8)
+
+
+def apply_curve(rgb: npt.NDArray[np.uint8], curve: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Apply a (256, 3) table to a picture (height, width, 3)."""
+    return np.asarray(cv2.LUT(np.ascontiguousarray(rgb), curve[None]), dtype=np.uint8)
+
+
+def to_grey(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Three equal channels of luma (ITU-R BT.601, as in ``cv2.cvtColor``)."""
+    return np.repeat(cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)[:, :, None], 3, axis=2)

@@ -1,0 +1,137 @@
+"""Covering filmed people with the clean plate.
+
+What is written here depends on nothing but the plate, and on pixels of the frame outside all silhouettes: recolouring
+the people in the frame changes no pixel of the result (a test does so).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from bodydouble.compositing.config import PaintOutConfig
+from bodydouble.compositing.windows import Window
+from bodydouble.scene import PersonTrack
+
+_FEWEST_RING_PX = 24
+"""With fewer pixels to compare, the plate is taken as it is."""
+_MOST_RING_PX = 4096
+"""More pixels than that are thinned out; three numbers are fitted to them."""
+_TRIM_OFFSET = 10.0
+"""Ring pixels further than this (in 1/255) from the median are shadows or things, not a change of light."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PersonArea:
+    """Where one person is in one frame."""
+
+    window: Window
+    """Around the dilated silhouette, inside the frame."""
+    silhouette: npt.NDArray[np.bool_]
+    """(window height, width): the person's own pixels."""
+    plate_weight: npt.NDArray[np.uint8]
+    """(window height, width): share of the plate, 255 is all; 0 outside the dilated silhouette."""
+
+
+def silhouette_or_box(
+    track: PersonTrack, step: int, frame_window: Window, min_silhouette_share: float
+) -> tuple[Window, npt.NDArray[np.bool_]]:
+    """The person's pixels on their window; the whole box where the silhouette is too small to be trusted."""
+    left, top, right, bottom = (int(v) for v in track.silhouettes.windows_xyxy_px[step])
+    window, mask = Window(left, top, right, bottom), track.silhouettes.mask(step)
+    x0, y0, x1, y1 = (float(v) for v in track.boxes_xyxy_px[step])
+    box = Window(math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1)).clipped(frame_window)
+    box_px = 0 if box.is_empty else box.width * box.height
+    if box_px == 0 or int(np.count_nonzero(mask)) >= min_silhouette_share * box_px:
+        return window, mask
+    if window.is_empty:
+        return box, np.ones((box.height, box.width), dtype=np.bool_)
+    both = Window(min(left, box.left), min(top, box.top), max(right, box.right), max(bottom, box.bottom))
+    canvas = np.zeros((both.height, both.width), dtype=np.bool_)
+    canvas[window.slices_in(both)] = mask
+    canvas[box.slices_in(both)] = True
+    return both, canvas
+
+
+def person_area(track: PersonTrack, step: int, frame_window: Window, config: PaintOutConfig) -> PersonArea | None:
+    """Silhouette and dilated silhouette of a person in a frame; None if no pixel of the person is in the frame."""
+    inner, mask = silhouette_or_box(track, step, frame_window, config.min_silhouette_share)
+    if inner.is_empty or not mask.any():
+        return None
+    box = track.boxes_xyxy_px[step]
+    radius = config.dilation_px(float(box[3] - box[1]))
+    window = inner.grown(radius).clipped(frame_window)
+    silhouette = np.zeros((window.height, window.width), dtype=np.bool_)
+    silhouette[inner.slices_in(window)] = mask
+    distance = cv2.distanceTransform((~silhouette).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # The passage into the frame keeps 2 px away from the person: that far colours bleed where chroma is shared by
+    # 2x2 px.
+    feather = max(0, min(config.feather_px, radius - 2))
+    weight = np.clip((radius + 1 - distance) * (255.0 / (feather + 1)), 0.0, 255.0)
+    weight[distance > radius] = 0.0
+    return PersonArea(window=window, silhouette=silhouette, plate_weight=np.rint(weight).astype(np.uint8))
+
+
+def _fit_offset(
+    residual: npt.NDArray[np.float32], xy: npt.NDArray[np.float32], limit: float
+) -> npt.NDArray[np.float32]:
+    """Fit constant and slopes, (3 coefficients, 3 channels), to differences (n, 3) at positions (n, 2) in -1..1."""
+    median = np.median(residual, axis=0).astype(np.float32)
+    flat = np.zeros((3, 3), dtype=np.float32)
+    flat[0] = np.clip(median, -limit, limit)
+    near = np.all(np.abs(residual - median) <= _TRIM_OFFSET, axis=1)
+    if int(near.sum()) < _FEWEST_RING_PX:
+        return flat
+    basis = np.concatenate([np.ones((int(near.sum()), 1), dtype=np.float32), xy[near]], axis=1)
+    # A little ridge on the slopes: a ring that is short in one direction says nothing about the slope along it.
+    ridge = np.diag([0.0, 0.02, 0.02]).astype(np.float32) * len(basis)
+    solved = np.linalg.solve(basis.T @ basis + ridge, basis.T @ residual[near])
+    return np.asarray(solved, dtype=np.float32)
+
+
+def plate_offset(
+    frame_rgb: npt.NDArray[np.uint8],
+    plate_rgb: npt.NDArray[np.uint8],
+    ring: npt.NDArray[np.bool_],
+    limit: float,
+) -> npt.NDArray[np.float32]:
+    """What to add to the plate on a window so that it meets the frame, from pixels of a ring around the painted area.
+
+    A constant and two slopes per channel by trimmed least squares.
+
+    Args:
+        frame_rgb: (height, width, 3) window of the frame.
+        plate_rgb: (height, width, 3) the same window of the plate.
+        ring: (height, width) pixels to compare; all outside every dilated silhouette.
+        limit: largest correction, in steps of 1/255.
+
+    Returns:
+        (height, width, 3), within ``limit``; all 0 if the ring is too short.
+    """
+    height, width = ring.shape
+    rows, columns = np.nonzero(ring)
+    if len(rows) < _FEWEST_RING_PX:
+        return np.zeros((height, width, 3), dtype=np.float32)
+    thin = -(-len(rows) // _MOST_RING_PX)
+    rows, columns = rows[::thin], columns[::thin]
+    residual = frame_rgb[rows, columns].astype(np.float32) - plate_rgb[rows, columns]
+    x = np.linspace(-1.0, 1.0, width, dtype=np.float32)
+    y = np.linspace(-1.0, 1.0, height, dtype=np.float32)
+    fit = _fit_offset(residual, np.stack([x[columns], y[rows]], axis=1), limit)
+    offset = fit[0] + x[None, :, None] * fit[1] + y[:, None, None] * fit[2]
+    return np.asarray(np.clip(offset, -limit, limit), dtype=np.float32)
+
+
+def paint_over(
+    base: npt.NDArray[np.uint8], cover: npt.NDArray[np.float32], weight: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.uint8]:
+    """Lay ``cover`` (height, width, 3; 0 to 255) over ``base`` with the given weight (height, width; 255 is all)."""
+    share = weight[:, :, None].astype(np.float32) * np.float32(1.0 / 255.0)
+    mixed = cover * share + base * (1.0 - share)
+    out = np.clip(np.rint(mixed), 0.0, 255.0).astype(np.uint8)
+    # Rounding of a product with 0 must not decide whether a pixel outside stays as it was.
+    return np.where(weight[:, :, None] > 0, out, base)
