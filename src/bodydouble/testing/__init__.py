@@ -1,0 +1,15 @@
+"""Fakes, tiny clips and conformance checks for our tests and those of whoever writes a backend. Needs no torch."""
+
+from bodydouble.testing.bundles import bundle_differences, make_bundle, random_bundle, random_window, window_differences
+from bodydouble.testing.walkers import Walker, WalkerClip, make_walker_clip
+
+__all__ = [
+    "Walker",
+    "WalkerClip",
+    "bundle_differences",
+    "make_bundle",
+    "make_walker_clip",
+    "random_bundle",
+    "random_window",
+    "window_differences",
+]
