@@ -1,0 +1,223 @@
+"""Sensor, light, seam, shadow and settings, each alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from bodydouble.compositing import ChangeCounts, CoverageAudit, TrackOutcome
+from bodydouble.compositing.audit import count_change, is_covered
+from bodydouble.compositing.config import LightConfig, PaintOutConfig, SensorConfig, ShadowConfig
+from bodydouble.compositing.double import contact_shadow, make_layer
+from bodydouble.compositing.light import light_curve, local_brightness, measure_plate_light
+from bodydouble.compositing.paint_out import paint_over, person_area, plate_offset
+from bodydouble.compositing.sensor import NoiseField, blur_for_render_px, estimate_blur_px, estimate_noise
+from bodydouble.compositing.windows import Window
+from bodydouble.errors import ConfigError
+
+FRAME = Window(0, 0, 96, 72)
+
+
+def edges(blur_px: float) -> np.ndarray:
+    """Vertical edges at fractional places, blurred, at 8 bit."""
+    fine = np.zeros((8, 200 * 8), dtype=np.float32)
+    rng = np.random.default_rng(0)
+    position, level = 0, 60.0
+    while position < fine.shape[1]:
+        fine[:, position:] = level
+        level = 200.0 if level < 100 else 60.0
+        position += int(rng.integers(130, 170))
+    kernel = 2 * round(4 * blur_px * 8) + 1
+    fine = cv2.GaussianBlur(fine, (kernel, 1), blur_px * 8)
+    row = fine[0].reshape(200, 8).mean(axis=1)
+    return np.repeat(np.rint(np.tile(row, (60, 1)))[:, :, None], 3, axis=2).astype(np.uint8)
+
+
+@pytest.mark.parametrize("blur_px", [0.5, 0.8, 1.2, 1.8])
+def test_softness_is_measured(blur_px):
+    picture = edges(blur_px)
+    measured = estimate_blur_px(picture, np.ones(picture.shape[:2], dtype=bool))
+    assert measured == pytest.approx(blur_px, abs=0.25)
+
+
+def test_softness_of_a_plate_without_edges_is_unknown():
+    flat = np.full((60, 80, 3), 100, dtype=np.uint8)
+    valid = np.ones((60, 80), dtype=bool)
+    assert estimate_blur_px(flat, valid) is None
+    assert estimate_blur_px(flat[:3, :5], valid[:3, :5]) is None
+    picture = edges(0.8)
+    assert estimate_blur_px(picture, np.zeros(picture.shape[:2], dtype=bool)) is None
+
+
+def test_a_render_is_never_sharpened():
+    assert blur_for_render_px(0.2) == 0.0
+    assert blur_for_render_px(0.5) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1.5, 4.0])
+def test_noise_is_measured_beside_moving_things_and_a_change_of_light(sigma):
+    rng = np.random.default_rng(1)
+    plate = rng.integers(40, 200, size=(160, 200, 3)).astype(np.uint8)
+    frame = plate.astype(float) + 12 + rng.normal(0, sigma, size=(160, 200, 1))
+    frame = frame.round().clip(0, 255).astype(np.uint8)
+    frame[50:100, 50:70] = 255
+    usable = np.ones((160, 200), dtype=bool)
+    assert estimate_noise(frame, plate, usable) == pytest.approx(sigma, abs=0.35)
+    assert estimate_noise(frame, plate, ~usable) == 0.0
+
+
+def test_noise_has_unit_deviation_and_differs_by_frame_track_seed_and_clip():
+    window = Window(10, 300, 210, 500)
+    field = NoiseField(3, "clip")
+    first = field.on(window, 7, 1)
+    assert first.std() == pytest.approx(1.0, abs=0.05)
+    np.testing.assert_array_equal(first, NoiseField(3, "clip").on(window, 7, 1))
+    for other in (field.on(window, 8, 1), field.on(window, 7, 2), NoiseField(4, "clip").on(window, 7, 1)):
+        assert abs(np.corrcoef(first.ravel(), other.ravel())[0, 1]) < 0.1
+
+
+def test_light_curve_rises_everywhere_and_follows_the_plate():
+    rng = np.random.default_rng(0)
+    dark = measure_plate_light(rng.integers(5, 60, size=(80, 80, 3)).astype(np.uint8))
+    bright = measure_plate_light(rng.integers(120, 255, size=(80, 80, 3)).astype(np.uint8))
+    curves = [light_curve(light, None, LightConfig()) for light in (dark, bright)]
+    for curve in curves:
+        assert curve.shape == (256, 3)
+        assert (np.diff(curve.astype(int), axis=0) >= 0).all()
+    assert (curves[0][128] < curves[1][128]).all()
+    # Gently: a mid grey double in a dark hall is not drowned.
+    assert curves[0][128].min() > 70
+    shade = light_curve(bright, 0.1, LightConfig())
+    assert (shade[128] < curves[1][128]).all()
+
+
+def test_light_without_strength_leaves_colours_alone():
+    off = LightConfig(exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0)
+    light = measure_plate_light(np.full((9, 9, 3), (200, 30, 60), dtype=np.uint8))
+    np.testing.assert_array_equal(light_curve(light, 0.5, off), np.tile(np.arange(256)[:, None], (1, 3)))
+
+
+def test_light_of_a_black_plate_is_finite():
+    curve = light_curve(measure_plate_light(np.zeros((5, 5, 3), dtype=np.uint8)), 0.0, LightConfig())
+    assert curve[255].min() > 100
+    assert local_brightness(np.zeros((5, 5, 3), dtype=np.uint8), Window(5, 5, 5, 9)) is None
+
+
+def test_seam_offset_is_a_plane_and_needs_enough_pixels():
+    y, x = np.mgrid[0:40, 0:30].astype(np.float32)
+    plate = np.full((40, 30, 3), 100, dtype=np.uint8)
+    frame = np.rint(plate + (2 + 0.2 * x - 0.1 * y)[:, :, None]).astype(np.uint8)
+    ring = np.ones((40, 30), dtype=bool)
+    ring[8:32, 8:22] = False
+    offset = plate_offset(frame, plate, ring, 16.0)
+    assert np.abs(offset - (frame.astype(float) - plate)).max() < 1.0
+    few = np.zeros_like(ring)
+    few[0, :20] = True
+    assert not plate_offset(frame, plate, few, 16.0).any()
+    assert np.abs(plate_offset(frame, plate, ring, 1.5)).max() <= 1.5
+
+
+def test_feather_keeps_two_pixels_away_from_the_silhouette(street, walker):
+    track = street().track(walker(track_id=1, places={0: (40, 20)}))
+    y, x = np.mgrid[-2:3, -2:3]
+    disc = (np.hypot(x, y) <= 2).astype(np.uint8)
+    for radius in (2, 3, 5, 9):
+        config = PaintOutConfig(dilation_share=0, dilation_min_px=radius, feather_px=8)
+        area = person_area(track, 0, FRAME, config)
+        assert area is not None
+        near = cv2.dilate(area.silhouette.astype(np.uint8), disc) > 0
+        assert (area.plate_weight[near] == 255).all()
+        assert ((area.plate_weight > 0).sum() > area.silhouette.sum() * 1.2) or radius == 2
+
+
+def test_dilation_follows_height_within_limits():
+    config = PaintOutConfig(dilation_share=0.05, dilation_min_px=3, dilation_max_px=10)
+    assert [config.dilation_px(h) for h in (0.0, 40.0, 100.0, 1000.0)] == [3, 3, 5, 10]
+
+
+def test_painting_with_no_weight_keeps_the_base():
+    base = np.random.default_rng(0).integers(0, 255, size=(6, 7, 3)).astype(np.uint8)
+    cover = np.full((6, 7, 3), 300.0, dtype=np.float32)
+    weight = np.zeros((6, 7), dtype=np.uint8)
+    weight[2, 3] = 255
+    out = paint_over(base, cover, weight)
+    assert (out[2, 3] == 255).all()
+    out[2, 3] = base[2, 3]
+    np.testing.assert_array_equal(out, base)
+
+
+def test_softening_keeps_the_double_whole_and_in_its_place(double):
+    sprite = double(30, 20)
+    sharp = make_layer(sprite, sprite.rgba[:, :, :3], 0.0, FRAME)
+    soft = make_layer(sprite, sprite.rgba[:, :, :3], 1.2, FRAME)
+    assert soft.alpha.sum() == pytest.approx(sharp.alpha.sum(), rel=0.02)
+    assert (soft.window.left, soft.window.top) == (27, 17)
+    # Straight colour stays that of the double up to the faintest edge: no dark fringe.
+    edge = soft.alpha > 0.02
+    np.testing.assert_allclose(soft.colour[edge] / soft.alpha[edge][:, None], [[20, 200, 60]] * edge.sum(), rtol=0.02)
+
+
+def test_no_shadow_for_a_double_in_the_air_or_without_pixels(double):
+    sprite = double(30, 20)
+    lifted = type(sprite)(left_px=30, top_px=20, rgba=sprite.rgba, ground_y_px=sprite.ground_y_px + 10)
+    empty = type(sprite)(left_px=30, top_px=20, rgba=np.zeros((4, 4, 4), dtype=np.uint8), ground_y_px=24.0)
+    assert contact_shadow(sprite, FRAME, ShadowConfig()) is not None
+    assert contact_shadow(lifted, FRAME, ShadowConfig()) is None
+    assert contact_shadow(empty, FRAME, ShadowConfig()) is None
+    assert contact_shadow(sprite, FRAME, ShadowConfig(strength=0)) is None
+
+
+def test_counts_of_change_by_hand():
+    original = np.full((1, 6, 3), 100, dtype=np.uint8)
+    plate, result = original.copy(), original.copy()
+    original[0, 0, 2] = 121  # 21 from the plate in one channel: a person pixel; the result is the plate: changed.
+    original[0, 1, 0] = 120  # 20: not a person pixel.
+    original[0, 2] = 200  # Person; the result differs by 5 in every channel: unchanged.
+    result[0, 2] = 205
+    original[0, 3] = 200  # Person; the result differs by 6 in one channel: changed.
+    result[0, 3] = (200, 206, 200)
+    original[0, 4] = 200  # Outside the silhouette.
+    silhouette = np.array([[1, 1, 1, 1, 0, 1]], dtype=bool)
+    counts = count_change(original, plate, result, silhouette)
+    assert counts == ChangeCounts(silhouette_px=5, person_px=3, unchanged_px=1)
+
+
+def test_covered_means_fewer_than_fifteen_percent():
+    assert is_covered(ChangeCounts(person_px=100, unchanged_px=14))
+    assert not is_covered(ChangeCounts(person_px=100, unchanged_px=15))
+    assert is_covered(ChangeCounts())
+
+
+def test_audit_sums_over_frames_and_tracks():
+    audit = CoverageAudit()
+    assert audit.coverage == 1.0
+    for track_id, unchanged in ((1, 0), (2, 50), (1, 0), (2, 0)):
+        change = ChangeCounts(silhouette_px=200, person_px=100, unchanged_px=unchanged)
+        audit.add([TrackOutcome(track_id=track_id, action="replaced", reason="", change=change)])
+    assert audit.coverage == 0.75
+    assert audit.by_track[2].coverage == 0.5
+    assert audit.total.unchanged_share == 50 / 400
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: PaintOutConfig(dilation_min_px=1), "dilation_min_px"),
+        (lambda: PaintOutConfig(dilation_min_px=9, dilation_max_px=8), "dilation_max_px"),
+        (lambda: LightConfig(max_gain=0.5), "max_gain"),
+        (lambda: SensorConfig(noise_strength=float("nan")), "noise_strength"),
+        (lambda: ShadowConfig(strength=1.5), "strength"),
+    ],
+)
+def test_settings_out_of_range_are_named(make, name):
+    with pytest.raises(ConfigError, match=name):
+        make()
+
+
+def test_settings_load_nothing_heavy():
+    code = "import sys, bodydouble.compositing; sys.exit('cv2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
