@@ -137,7 +137,7 @@ def _convert_tuple(value: Any, arguments: tuple[Any, ...], key: str) -> tuple[An
     )
 
 
-def _tag(kind: type) -> Any:
+def _tag(kind: Any) -> Any:
     """Value of a dataclass's ``kind`` field, by which a table says which of several types it is."""
     for field in dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ():
         if field.name == "kind":

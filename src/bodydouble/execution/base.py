@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -22,9 +22,7 @@ def resolve_workers(workers: int, num_items: int) -> int:
     return max(1, min(workers or cores, num_items))
 
 
-def run_all(
-    setup: Setup[Item, Result], items: Sequence[Item], *, workers: int = 1
-) -> Iterator[tuple[Item, Result]]:
+def run_all(setup: Setup[Item, Result], items: Sequence[Item], *, workers: int = 1) -> Generator[tuple[Item, Result], None, None]:
     """Do every item, in this process for one worker, in worker processes for more.
 
     Yields:

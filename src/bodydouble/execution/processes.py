@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,9 +24,7 @@ _work: Work[Any, Any] | None = None
 """What this worker process was set up with; None in the parent."""
 
 
-def run_processes(
-    setup: Setup[Item, Result], items: Sequence[Item], *, workers: int
-) -> Iterator[tuple[Item, Result]]:
+def run_processes(setup: Setup[Item, Result], items: Sequence[Item], *, workers: int) -> Generator[tuple[Item, Result], None, None]:
     """Do the items in fresh processes (``spawn``: nothing is inherited by accident, and threads cannot deadlock).
 
     Leaving the iterator early, by an error, an interruption or ``close()``, ends the workers.

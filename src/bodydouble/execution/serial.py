@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from bodydouble.execution.base import Item, Result, Setup
 
 
-def run_serial(setup: Setup[Item, Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result]]:
+def run_serial(setup: Setup[Item, Result], items: Sequence[Item]) -> Generator[tuple[Item, Result], None, None]:
     """Do the items in order; ``setup`` is not called when there are none.
 
     Yields:

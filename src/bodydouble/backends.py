@@ -1,0 +1,114 @@
+"""What can do the work of each stage: a table that is read without importing any of it."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bodydouble.errors import MissingDependency
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """One way to do one stage."""
+
+    stage: str
+    """Such as ``generation``, or ``perception.people``: where its configuration is."""
+    name: str
+    """Value of the option that chooses it."""
+    summary: str
+    """What it is, in a few words."""
+    licence: str
+    """Of the code and the weights it brings."""
+    modules: tuple[str, ...] = ()
+    """Third-party modules it imports."""
+    extra: str = ""
+    """Extra of our package that installs them; empty: a plain install has them."""
+    weights: tuple[str, ...] = ()
+    """Files it loads, relative to the package."""
+
+    def missing_modules(self) -> tuple[str, ...]:
+        """Those of ``modules`` that are not installed."""
+        return tuple(name for name in self.modules if importlib.util.find_spec(name) is None)
+
+    def missing_weights(self) -> tuple[str, ...]:
+        """Those of ``weights`` that are not there."""
+        return tuple(name for name in self.weights if not (PACKAGE_DIR / name).is_file())
+
+
+PACKAGE_DIR: Final = Path(__file__).resolve().parent
+
+PEOPLE_WEIGHTS: Final = "perception/weights/people_finder.onnx"
+PERSON_WEIGHTS: Final = "perception/weights/person.onnx"
+
+_OWN: Final = "Apache-2.0"
+
+BACKENDS: Final[tuple[Backend, ...]] = (
+    Backend(
+        stage="perception.people",
+        name="rendered",
+        summary="own network, trained on rendered bodies only",
+        licence=_OWN,
+        modules=("onnxruntime",),
+        weights=(PEOPLE_WEIGHTS,),
+    ),
+    Backend(
+        stage="perception.tracking",
+        name="botsort",
+        summary="BoT-SORT, then linking and filling over the whole clip",
+        licence=_OWN,
+        modules=("trackers",),
+    ),
+    Backend(
+        stage="perception.silhouette",
+        name="rendered",
+        summary="own network, completed by motion against the plate",
+        licence=_OWN,
+        modules=("onnxruntime",),
+        weights=(PERSON_WEIGHTS,),
+    ),
+    Backend(
+        stage="perception.pose",
+        name="rendered",
+        summary="own network (the silhouette's), smoothed over time",
+        licence=_OWN,
+        modules=("onnxruntime",),
+        weights=(PERSON_WEIGHTS,),
+    ),
+    Backend(
+        stage="perception.plate",
+        name="clean",
+        summary="median over unoccupied samples, rest inpainted",
+        licence=_OWN,
+        modules=("cv2",),
+    ),
+    Backend(
+        stage="generation",
+        name="avatar",
+        summary="parametric body, dressed and rendered on the CPU",
+        licence="Apache-2.0, body data CC0-1.0",
+        modules=("anny", "torch", "numba"),
+    ),
+    Backend(
+        stage="generation", name="paint-out", summary="nobody: the clean plate in each person's place", licence=_OWN
+    ),
+    Backend(stage="execution", name="serial", summary="this process (--workers 1)", licence=_OWN),
+    Backend(stage="execution", name="processes", summary="several processes (--workers N)", licence=_OWN),
+)
+
+
+def check_installed(backend: Backend) -> None:
+    """See that the packages of a backend are installed.
+
+    Raises:
+        MissingDependency: some are not; the message says what to install.
+    """
+    missing = backend.missing_modules()
+    if missing:
+        what = f"bodydouble[{backend.extra}]" if backend.extra else "bodydouble"
+        raise MissingDependency(
+            f"{backend.stage} backend {backend.name!r} needs {', '.join(missing)}, which is not installed; "
+            f"install it with: pip install '{what}'"
+        )

@@ -1,0 +1,176 @@
+"""One clip from footage to footage: the stages on one screen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from bodydouble.backends import BACKENDS, PACKAGE_DIR
+from bodydouble.config import RunConfig, fingerprint, to_mapping
+from bodydouble.errors import OutputError
+from bodydouble.manifest import Manifest, WeightRecord, hash_path, run_identity
+from bodydouble.pipeline.folder import RunFolder, check_output, disk_errors, make_parents, open_run_folder
+from bodydouble.pipeline.policy import check_played
+from bodydouble.pipeline.stages import run_compositing, run_generation, run_perception
+from bodydouble.scene import Progress, SceneBundle
+from bodydouble.scene.bundle_files import read_bundle
+
+if TYPE_CHECKING:
+    from bodydouble.scene import FrameSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What a finished run made."""
+
+    source: Path
+    output: Path
+    """The finished file, or folder of images."""
+    run_folder: Path
+    """Manifest, ledger, configuration, scene, plate and performance."""
+    num_frames: int
+    num_tracks: int
+    """People who were found, each as often as they entered."""
+    coverage: float
+    """Share of person-frames whose pixels changed, 0 to 1 (see `bodydouble.compositing.CoverageAudit`)."""
+    seconds: float
+    """Wall-clock time of this call; stages that a former call had finished took none of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipRun:
+    """What to do with one clip."""
+
+    source: Path
+    output: Path
+    run_folder: Path
+    config: RunConfig
+    overwrite: bool = False
+    """Replace an existing result and run folder."""
+    resume: bool = False
+    """Go on with what the run folder holds."""
+    in_tree: bool = False
+    """Part of a data set tree: folders of the output are made as needed."""
+
+
+def run_clip(run: ClipRun, progress: Progress) -> RunResult:
+    """Replace the people of one clip.
+
+    Raises:
+        InputError: the clip cannot be used, or the output not be written.
+        UsageError: the run folder belongs to another run.
+        PolicyStop: the policy asked to stop.
+        MissingDependency: a package or a file of weights is missing.
+    """
+    from bodydouble.video_io import open_source
+
+    begin = perf_counter()
+    with open_source(run.source) as source:
+        if run.in_tree:
+            make_parents(run.output, run.run_folder)
+        check_output(run.output, overwrite=run.overwrite or run.resume)
+        folder = RunFolder(run.run_folder)
+        with disk_errors(run.run_folder):
+            manifest = open_run_folder(
+                folder, _new_manifest(run), run.config, overwrite=run.overwrite, resume=run.resume
+            )
+            manifest.num_frames = source.geometry.num_frames
+            if not (manifest.state == "done" and run.output.exists()):
+                with _recorded(manifest, folder):
+                    _run_stages(run, source, manifest, folder, progress)
+    return RunResult(
+        source=run.source,
+        output=run.output,
+        run_folder=run.run_folder,
+        num_frames=manifest.num_frames,
+        num_tracks=manifest.num_tracks,
+        coverage=manifest.coverage if manifest.coverage is not None else 0.0,
+        seconds=perf_counter() - begin,
+    )
+
+
+def _run_stages(run: ClipRun, source: FrameSource, manifest: Manifest, folder: RunFolder, progress: Progress) -> None:
+    config = run.config
+    bundle = _perceive_once(source, config, manifest, folder, progress)
+    manifest.num_tracks = len(bundle.tracks)
+    check_played(bundle, config.policy)
+
+    if not manifest.is_done("generation"):
+        details: dict[str, float] = {}
+        with manifest.stage("generation", folder.manifest, details):
+            outcome = run_generation(folder.scene, folder.performance, config, progress)
+            details.update(windows=outcome.num_windows, failed_windows=len(outcome.failures))
+
+    manifest.forget("compositing")
+    with manifest.stage("compositing", folder.manifest, {}):
+        manifest.coverage = run_compositing(
+            source,
+            run.output,
+            bundle=bundle,
+            plate=folder.plate,
+            performance=folder.performance,
+            ledger=folder.ledger,
+            config=config,
+            progress=progress,
+            overwrite=run.overwrite or run.resume,
+            audio_from=run.source if config.output.keep_audio else None,
+        )
+    manifest.output_sha256 = hash_path(run.output)
+    shutil.rmtree(folder.work, ignore_errors=True)
+
+
+def _perceive_once(
+    source: FrameSource, config: RunConfig, manifest: Manifest, folder: RunFolder, progress: Progress
+) -> SceneBundle:
+    if not manifest.is_done("perception"):
+        details: dict[str, float] = {}
+        with manifest.stage("perception", folder.manifest, details):
+            bundle = run_perception(
+                source, config.perception, scene=folder.scene, plate=folder.plate, work=folder.work, progress=progress
+            )
+            details["tracks"] = len(bundle.tracks)
+    # Always what a reader of the file gets, so that `generate` on another machine makes the same frames.
+    return read_bundle(folder.scene)
+
+
+@contextmanager
+def _recorded(manifest: Manifest, folder: RunFolder) -> Iterator[None]:
+    """Save how the run ended, whatever ended it."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            manifest.close(folder.manifest, error)
+        except OutputError as second:
+            # The first error is what the user has to know; a full disk may well be both.
+            error.add_note(f"the manifest could not be written either: {second}")
+        raise
+    manifest.close(folder.manifest)
+
+
+def _new_manifest(run: ClipRun) -> Manifest:
+    return Manifest(
+        identity=run_identity(run.source, fingerprint(run.config)),
+        seed=run.config.seed,
+        config=to_mapping(run.config),
+        input_name=run.source.name,
+        output_name=run.output.name,
+        weights=used_weights(run.config),
+    )
+
+
+def used_weights(config: RunConfig) -> tuple[WeightRecord, ...]:
+    """The files of weights that a configuration makes a run load, those that are there."""
+    folder = Path(config.perception.weights_dir) if config.perception.weights_dir else None
+    records = {}
+    for backend in BACKENDS:
+        for name in backend.weights:
+            path = folder / Path(name).name if folder else PACKAGE_DIR / name
+            if path.is_file():
+                records[path.name] = WeightRecord(name=path.name, sha256=hash_path(path), num_bytes=path.stat().st_size)
+    return tuple(records.values())

@@ -1,0 +1,225 @@
+"""The three stages over files. Each reads what the one before it wrote, so each can run alone, and later."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bodydouble import __version__
+from bodydouble.config import RunConfig, to_mapping
+from bodydouble.errors import BundleError, OutputError
+from bodydouble.ledger import LedgerBuilder, LedgerEntry, write_ledger
+from bodydouble.manifest import hash_path
+from bodydouble.pipeline.policy import check_coverage, check_failures
+from bodydouble.pipeline.windows import (
+    CAST_FILE,
+    FAILURES_FILE,
+    Failure,
+    GenerateWindows,
+    frames_of,
+    read_failures,
+    write_failures,
+)
+from bodydouble.scene import FrameSource, Progress, SceneBundle
+from bodydouble.scene.bundle_files import read_bundle, write_bundle
+from bodydouble.scene.performance_files import PerformanceReader, PerformanceWriter, write_cast
+from bodydouble.scene.plate_files import PlateReader
+from bodydouble.scene.strict_files import write_bytes
+
+if TYPE_CHECKING:
+    from bodydouble.compositing import CoverageAudit, TrackOutcome
+    from bodydouble.perception.config import PerceptionConfig
+
+MADE_FROM_FILE: Final = "made_from.json"
+"""In a performance: what it was made from, so that windows of another scene or cast are never taken for its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationOutcome:
+    """What generation did."""
+
+    num_windows: int
+    """Windows in all, with those that an earlier run had made."""
+    failures: tuple[Failure, ...]
+    """Windows in which nobody could play."""
+
+
+def run_perception(
+    source: FrameSource, config: PerceptionConfig, *, scene: Path, plate: Path, work: Path, progress: Progress
+) -> SceneBundle:
+    """Look at a clip; afterwards ``scene`` and ``plate`` are there. ``work`` is scratch, and removed.
+
+    Raises:
+        UnreadableVideo: a frame cannot be decoded.
+        MissingWeights: a network's weights are missing.
+    """
+    from bodydouble.perception import perceive
+
+    for folder in (plate, work):
+        shutil.rmtree(folder, ignore_errors=True)
+    work.mkdir()
+    bundle = perceive(
+        source, config, work_dir=work, plate_dir=plate, producer=f"bodydouble {__version__}", progress=progress
+    )
+    write_bundle(bundle, scene)
+    shutil.rmtree(work)
+    return bundle
+
+
+def run_generation(scene: Path, performance: Path, config: RunConfig, progress: Progress) -> GenerationOutcome:
+    """Make the doubles of a scene, those that are not there yet. No footage is read.
+
+    Raises:
+        BundleError: the scene cannot be read.
+        OutputError: the performance is of another scene or configuration, or cannot be written.
+        PolicyStop: a window cannot be played and the policy is to stop.
+        WorkerCrashed: a worker process died.
+    """
+    from bodydouble.casting import cast_tracks
+    from bodydouble.execution import run_all
+    from bodydouble.generation import plan_windows
+
+    bundle = read_bundle(scene)
+    writer = PerformanceWriter(performance)
+    _claim(performance, scene, config)
+    write_cast(cast_tracks(bundle, config.casting, config.seed), performance / CAST_FILE)
+    plans = plan_windows(bundle, config.generation)
+    missing = [plan for plan in plans if not writer.has(plan.track_id, int(frames_of(bundle, plan)[0]))]
+    setup = GenerateWindows(scene=scene, performance=performance, config=config.generation, seed=config.seed)
+    progress.start("generation", sum(plan.step_stop - plan.step_start for plan in missing))
+    failures = []
+    with closing(run_all(setup, missing, workers=config.execution.workers)) as results:
+        for plan, failure in results:
+            if failure is not None:
+                failures.append(failure)
+                check_failures(failures, config.policy)
+            progress.advance(plan.step_stop - plan.step_start)
+    write_failures(failures, performance)
+    progress.finish()
+    return GenerationOutcome(num_windows=len(plans), failures=tuple(failures))
+
+
+def _claim(performance: Path, scene: Path, config: RunConfig) -> None:
+    """Write down what a performance is made from, or see that it is the same as before."""
+    settings = {"casting": to_mapping(config.casting), "generation": to_mapping(config.generation), "seed": config.seed}
+    made_from = {
+        "version": __version__,
+        "scene_sha256": hash_path(scene),
+        "settings_sha256": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
+    }
+    path = performance / MADE_FROM_FILE
+    if path.exists():
+        try:
+            former = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise BundleError(f"malformed ({error}); start anew by --overwrite: {path}") from error
+        if former != made_from:
+            raise OutputError(
+                "the performance was begun with another scene, configuration, seed or version; "
+                f"choose another folder or start anew by --overwrite: {performance}"
+            )
+    elif any(performance.iterdir()):
+        raise OutputError(f"the folder is not empty and holds no performance; it is left alone: {performance}")
+    else:
+        write_bytes(path, (json.dumps(made_from, indent=1) + "\n").encode())
+    (performance / FAILURES_FILE).unlink(missing_ok=True)
+
+
+def run_compositing(
+    source: FrameSource,
+    output: Path,
+    *,
+    bundle: SceneBundle,
+    plate: Path,
+    performance: Path,
+    ledger: Path,
+    config: RunConfig,
+    progress: Progress,
+    overwrite: bool,
+    audio_from: Path | None,
+) -> float:
+    """Put the doubles in; the output has its final name when this returns, and not before.
+
+    The ledger is written even when this fails; it then ends with the last finished frame.
+
+    Returns:
+        The coverage, 0 to 1.
+
+    Raises:
+        BundleError: scene, plate, performance and clip do not belong together.
+        UnreadableVideo: a frame cannot be decoded.
+        OutputError: the output cannot be written.
+        PolicyStop: the coverage is below the limit.
+    """
+    from bodydouble.compositing import CoverageAudit, composite
+    from bodydouble.video_io import open_sink
+
+    geometry = bundle.video
+    reader = PlateReader(plate, bundle.camera, frame_size_px=(geometry.width_px, geometry.height_px))
+    doubles = PerformanceReader(performance)
+    book = _Book(read_failures(performance))
+    audit = CoverageAudit()
+    progress.start("compositing", geometry.num_frames)
+    try:
+        with open_sink(
+            output,
+            source.geometry,
+            codec=config.output.codec,
+            quality=config.output.quality,
+            overwrite=overwrite,
+            audio_from=audio_from,
+        ) as sink:
+            done = 0
+            for frame in composite(source, bundle, reader, doubles, config.compositing, seed=config.seed):
+                sink.write(frame.rgb)
+                audit.add(frame.outcomes)
+                book.record(frame.index, frame.outcomes)
+                progress.advance()
+                done += 1
+            if done != geometry.num_frames:
+                raise BundleError(
+                    f"the clip has {done} frames, the scene {geometry.num_frames}; they do not belong together"
+                )
+            check_coverage(audit.coverage, config.policy)
+            sink.commit()
+    finally:
+        write_ledger(book.entries(bundle, audit), ledger)
+    progress.finish()
+    return audit.coverage
+
+
+class _Book:
+    """Keeps the ledger, with the generator's reason where compositing only saw that a double was missing."""
+
+    def __init__(self, failures: Iterable[Failure]) -> None:
+        self._builder = LedgerBuilder()
+        self._failures: dict[int, list[Failure]] = {}
+        for failure in failures:
+            self._failures.setdefault(failure.track_id, []).append(failure)
+
+    def record(self, frame_index: int, outcomes: Iterable[TrackOutcome]) -> None:
+        for outcome in outcomes:
+            reason = outcome.reason
+            if outcome.action != "replaced":
+                for failure in self._failures.get(outcome.track_id, ()):
+                    if failure.first_frame <= frame_index <= failure.last_frame:
+                        reason = failure.reason
+            self._builder.record(outcome.track_id, frame_index, outcome.action, reason)
+
+    def entries(self, bundle: SceneBundle, audit: CoverageAudit) -> list[LedgerEntry]:
+        joint_scores = {track.track_id: track.mean_joint_score for track in bundle.tracks}
+        scores = {
+            track_id: {
+                "mean_joint_score": joint_scores[track_id],
+                "coverage": totals.coverage,
+                "unchanged_share": totals.unchanged_share,
+            }
+            for track_id, totals in audit.by_track.items()
+        }
+        return self._builder.entries(scores)

@@ -1,0 +1,108 @@
+"""Generation, window by window, in any process and any order. Sees the bundle and the cast, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from bodydouble.errors import BundleError
+from bodydouble.generation import CannotPlay, GenerationConfig, Generator, WindowPlan, make_generator
+from bodydouble.scene import SceneBundle
+from bodydouble.scene.bundle_files import read_bundle
+from bodydouble.scene.performance_files import PerformanceWriter, read_cast
+from bodydouble.scene.strict_files import write_bytes
+
+CAST_FILE: Final = "cast.json"
+FAILURES_FILE: Final = "failures.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A window in which nobody could play; the person is painted out there."""
+
+    track_id: int
+    first_frame: int
+    """0-based."""
+    last_frame: int
+    """0-based, inclusive."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateWindows:
+    """Sets up a process for playing windows; small enough to be sent there."""
+
+    scene: Path
+    performance: Path
+    config: GenerationConfig
+    seed: int
+
+    def __call__(self) -> Callable[[WindowPlan], Failure | None]:
+        """Read the files and prepare the generator.
+
+        Raises:
+            BundleError: the scene or the cast cannot be read.
+            MissingDependency: the generator's packages are missing.
+        """
+        bundle = read_bundle(self.scene)
+        generator = make_generator(self.config)
+        generator.prepare(bundle, read_cast(self.performance / CAST_FILE), self.config, self.seed)
+        writer = PerformanceWriter(self.performance)
+
+        def play(plan: WindowPlan) -> Failure | None:
+            return _play(generator, writer, bundle, plan)
+
+        return play
+
+
+def frames_of(bundle: SceneBundle, plan: WindowPlan) -> Any:
+    """(time,) source frames of a window."""
+    track = next(track for track in bundle.tracks if track.track_id == plan.track_id)
+    return track.frame_indices[plan.step_start : plan.step_stop]
+
+
+def _play(generator: Generator, writer: PerformanceWriter, bundle: SceneBundle, plan: WindowPlan) -> Failure | None:
+    frames = frames_of(bundle, plan)
+    try:
+        window = generator.play(plan)
+    except CannotPlay as error:
+        return Failure(
+            track_id=plan.track_id, first_frame=int(frames[0]), last_frame=int(frames[-1]), reason=error.reason
+        )
+    if window.track_id != plan.track_id or not np.array_equal(window.frame_indices, frames):
+        raise ValueError(
+            f"{type(generator).__name__} was to play track {plan.track_id}, frames {frames[0]} to {frames[-1]}, "
+            f"and returned track {window.track_id}, {len(window.frame_indices)} frames"
+        )
+    writer.write(window)
+    return None
+
+
+def write_failures(failures: Sequence[Failure], performance: Path) -> None:
+    """Keep what could not be played beside the windows that were, for compositing and the ledger.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    rows = [asdict(failure) for failure in sorted(failures, key=lambda f: (f.track_id, f.first_frame))]
+    write_bytes(performance / FAILURES_FILE, (json.dumps(rows, indent=1) + "\n").encode())
+
+
+def read_failures(performance: Path) -> tuple[Failure, ...]:
+    """Read what could not be played.
+
+    Raises:
+        BundleError: generation was not finished, or the file is malformed.
+    """
+    path = performance / FAILURES_FILE
+    try:
+        return tuple(Failure(**row) for row in json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise BundleError(f"the performance is unfinished; run `bodydouble generate` again: {performance}") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise BundleError(f"malformed ({error}); generate the performance anew: {path}") from error
