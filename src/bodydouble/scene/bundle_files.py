@@ -61,6 +61,9 @@ def write_bundle(bundle: SceneBundle, path: Path) -> None:
             members[_track_name(track.track_id)] = _arrays_of(track)
         for name, arrays in members.items():
             _check_arrays(name, arrays)
+        size = sum(array.nbytes for arrays in members.values() for array in arrays.values())
+        if size > strict_files.MAX_ARCHIVE_BYTES:
+            raise ValueError(f"it has {size} bytes, allowed are {strict_files.MAX_ARCHIVE_BYTES}; cut the clip")
     except ValueError as error:
         raise BundleError(f"the bundle cannot be written: {what_failed(error)}: {path}") from error
     with strict_files.replacing(path) as temporary:

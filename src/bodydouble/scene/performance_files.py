@@ -42,7 +42,7 @@ WINDOW_ARRAYS: Final[Mapping[str, ArraySpec]] = {
 MAX_SPRITE_PX: Final[int] = 1 << 26
 """Most pixels of one sprite."""
 
-_NAME: Final = re.compile(r"track_(\d{6,9})_(\d{6,18})\.npz")
+_NAME: Final = re.compile(r"track_(\d{6,10})_(\d{6,18})\.npz")
 _ZLIB_LEVEL: Final[int] = 1
 _WINDOW_LIMIT_BYTES: Final[int] = 1 << 30
 

@@ -28,12 +28,12 @@ from bodydouble.errors import BundleError, OutputError
 MAX_ARCHIVE_BYTES: Final[int] = 4 << 30
 """Most bytes that one archive may hold, unpacked: over ten hours of one person of 100x250 px at 25 frames/s."""
 
-FREE_MEMBER_BYTES: Final[int] = 64 << 20
-MAX_RATIO: Final[int] = 250
-"""A member larger than ``FREE_MEMBER_BYTES`` may unpack to this many times its packed size; silhouettes reach about 30."""
+MAX_PACKED_MEMBER_BYTES: Final[int] = 64 << 20
+"""A member that unpacks to more than this must be stored as it is, so that a small file cannot fill the memory."""
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _CHUNK_BYTES: Final[int] = 1 << 20
+_MAX_HEADER_BYTES: Final[int] = 4096
 _MAX_MEMBERS: Final[int] = 100_000
 _MAGIC: Final[bytes] = b"\x93NUMPY\x01\x00"
 _HEADER: Final = re.compile(
@@ -93,12 +93,12 @@ def write_npz(target: Path | IO[bytes], arrays: Mapping[str, npt.NDArray[Any]], 
     Args:
         target: path or binary stream.
         arrays: array by name, written in this order.
-        level: zlib level 1 to 9; 0 stores.
+        level: zlib level 1 to 9; 0 stores, and so are arrays that `check_members` would refuse packed.
     """
-    kind = zipfile.ZIP_DEFLATED if level else zipfile.ZIP_STORED
-    with zipfile.ZipFile(target, "w", kind, compresslevel=level or None) as archive:
+    with zipfile.ZipFile(target, "w", compresslevel=level or None) as archive:
         for name, array in arrays.items():
-            info = member_info(f"{name}.npy", kind)
+            packed = level > 0 and array.nbytes < MAX_PACKED_MEMBER_BYTES - _MAX_HEADER_BYTES
+            info = member_info(f"{name}.npy", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED)
             with archive.open(info, "w", force_zip64=array.nbytes > 1 << 30) as member:
                 np.lib.format.write_array(member, np.asarray(array, order="C"), version=(1, 0), allow_pickle=False)
 
@@ -169,10 +169,10 @@ def check_members(archive: zipfile.ZipFile, *, where: str) -> dict[str, zipfile.
             raise BundleError(f"member {info.filename!r} is a link; only plain files are allowed: {where}")
         if info.flag_bits & 0x1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise BundleError(f"member {info.filename!r} is encrypted or packed in an unknown way: {where}")
-        if info.file_size > max(FREE_MEMBER_BYTES, MAX_RATIO * info.compress_size):
+        if info.file_size > MAX_PACKED_MEMBER_BYTES and info.compress_type != zipfile.ZIP_STORED:
             raise BundleError(
-                f"member {info.filename!r} unpacks from {info.compress_size} to {info.file_size} bytes; allowed is "
-                f"{MAX_RATIO} times the packed size: {where}"
+                f"member {info.filename!r} unpacks from {info.compress_size} to {info.file_size} bytes; above "
+                f"{MAX_PACKED_MEMBER_BYTES} bytes only stored members are allowed: {where}"
             )
         members[info.filename] = info
     total = sum(info.file_size for info in infos)
