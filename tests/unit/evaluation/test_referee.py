@@ -1,0 +1,52 @@
+"""Decoding and suppression of the referee, without its model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bodydouble.errors import MissingWeights
+from bodydouble.evaluation.referee import Referee, decode_head, suppress
+
+
+def test_head_is_decoded_on_the_grid():
+    raw = np.zeros((52 * 52 + 26 * 26 + 13 * 13, 85), dtype=np.float32)
+    cell = 52 * 52 + 3 * 26 + 5  # Row 3, column 5 of the grid of stride 16.
+    raw[cell, :6] = (0.5, 0.25, np.log(2.0), np.log(4.0), 0.8, 0.5)
+    boxes, scores = decode_head(raw)
+    assert scores[cell] == pytest.approx(0.4)
+    # Centre (5.5, 3.25) * 16, size (2, 4) * 16.
+    np.testing.assert_allclose(boxes[cell], [88 - 16, 52 - 32, 88 + 16, 52 + 32], rtol=1e-5)
+
+
+def test_suppression_keeps_the_best_of_each_heap():
+    boxes = np.array([[0, 0, 10, 20], [1, 0, 11, 20], [50, 0, 60, 20], [0, 0, 10, 9]], dtype=np.float32)
+    scores = np.array([0.5, 0.9, 0.3, 0.8], dtype=np.float32)
+    assert list(suppress(boxes, scores, 0.5)) == [1, 3, 2]
+    assert list(suppress(boxes, scores, 0.5, contained=0.7)) == [1, 2]
+    assert len(suppress(boxes[:0], scores[:0], 0.5)) == 0
+
+
+def test_missing_model_is_named(tmp_path: Path):
+    with pytest.raises(MissingWeights, match=r"absent\.onnx"):
+        Referee(tmp_path / "absent.onnx")
+
+
+@pytest.mark.real_data
+def test_referee_finds_the_people_of_a_frame(real_data_dir: Path):
+    import cv2
+
+    capture = cv2.VideoCapture(str(real_data_dir / "pets09_s2l1" / "vtest.avi"))
+    picture = capture.read()[1][:, :, ::-1]
+    boxes, scores = Referee(real_data_dir / "models" / "yolox_nano_416x416.onnx").find(picture)
+    rows = [line.split(",") for line in (real_data_dir / "pets09_s2l1" / "gt.txt").read_text().splitlines()]
+    truth = [[float(v) for v in row[2:6]] for row in rows if row[0] == "1" and row[6] == "1"]
+    assert scores.min() >= 0.3
+    for left, top, width, height in truth:
+        low = np.maximum(boxes[:, :2], [left, top])
+        high = np.minimum(boxes[:, 2:], [left + width, top + height])
+        common = np.prod(np.maximum(high - low, 0), axis=1)
+        union = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + width * height - common
+        assert (common / union).max() > 0.4
