@@ -1,0 +1,133 @@
+"""From readings to the scene bundle: who stays, who is played, joints over time, light."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bodydouble.perception.blobs import BlobTrack
+from bodydouble.perception.config import PerceptionConfig, TrackingConfig
+from bodydouble.perception.following import Followed
+from bodydouble.perception.light import measure_light
+from bodydouble.perception.pose.temporal import refine_joints
+from bodydouble.perception.quality import sequence_filter
+from bodydouble.perception.reading import Readings, TrackReading
+from bodydouble.perception.tracking.base import Fragment
+from bodydouble.scene import (
+    NUM_JOINTS,
+    CameraMotion,
+    FrameSource,
+    Light,
+    MaskStack,
+    PersonTrack,
+    SceneBundle,
+)
+from bodydouble.scene.plate_files import PlateReader
+
+_MOVING_SHARE = 0.25
+"""A person of whom at least this share differs from the plate has shown motion."""
+_STILL_HEIGHTS = 0.5
+"""A track that never gets further than this many of its own heights has stayed where it was."""
+
+
+def assemble(
+    source: FrameSource,
+    followed: Followed,
+    readings: Readings,
+    config: PerceptionConfig,
+    *,
+    plate_dir: Path,
+    producer: str,
+) -> SceneBundle:
+    """Put the bundle together."""
+    geometry = source.geometry
+    tracks: list[PersonTrack] = []
+    rate = float(geometry.average_rate)
+    for part, reading in zip(followed.tracks, readings.tracks, strict=True):
+        if not is_clutter(part, reading, config.tracking):
+            tracks.append(_person(len(tracks) + 1, part, reading, config, rate))
+    for blob in readings.blobs:
+        tracks.append(_unexplained(len(tracks) + 1, blob))
+    return SceneBundle(
+        video=geometry,
+        tracks=tuple(tracks),
+        camera=CameraMotion(to_reference=followed.to_reference),
+        light=_light(followed, plate_dir),
+        clip_name=source.name,
+        producer=producer,
+    )
+
+
+def is_clutter(part: Fragment, reading: TrackReading, config: TrackingConfig) -> bool:
+    """Furniture: weakly detected, never differing from the plate, never going anywhere."""
+    if part.mean_score >= config.static_score:
+        return False
+    motion = np.array(reading.motion)
+    known = motion[np.isfinite(motion)]
+    if len(known) >= 3 and float(np.percentile(known, 90)) >= _MOVING_SHARE:
+        return False
+    feet = np.c_[0.5 * (part.boxes[:, 0] + part.boxes[:, 2]), part.boxes[:, 3]][part.observed]
+    if len(feet) == 0:
+        return True
+    height = float(np.median(part.boxes[:, 3] - part.boxes[:, 1]))
+    low, high = np.percentile(feet, 5, axis=0), np.percentile(feet, 95, axis=0)
+    return float(np.abs(high - low).max()) < _STILL_HEIGHTS * height
+
+
+def _person(
+    track_id: int, part: Fragment, reading: TrackReading, config: PerceptionConfig, rate: float
+) -> PersonTrack:
+    joints, scores = refine_joints(
+        np.stack(reading.joints),
+        np.stack(reading.joint_scores),
+        part.boxes,
+        lowest_score=config.pose.joint_score,
+        max_gap=max(1, round(config.pose.max_gap_seconds * rate)),
+        sigma_frames=float(np.clip(config.pose.smoothing_seconds * rate, 0.6, 4.0)),
+    )
+    play, reason = sequence_filter(scores, config.pose)
+    return PersonTrack(
+        track_id=track_id,
+        frame_indices=part.frames,
+        boxes_xyxy_px=part.boxes.astype(np.float32),
+        box_scores=part.scores,
+        joints_xy_px=joints,
+        joint_scores=scores,
+        silhouettes=MaskStack(
+            windows_xyxy_px=np.array(reading.windows, np.int32).reshape(-1, 4), bits=tuple(reading.bits)
+        ),
+        visible_fraction=np.array(reading.visible, np.float32),
+        play=play,
+        reason=reason,
+    )
+
+
+def _unexplained(track_id: int, blob: BlobTrack) -> PersonTrack:
+    """A mover that no detection explains: painted out where it was seen."""
+    steps = len(blob.frames)
+    windows = np.array(blob.windows_xyxy_px, np.int32).reshape(-1, 4)
+    return PersonTrack(
+        track_id=track_id,
+        frame_indices=np.array(blob.frames, np.int64),
+        boxes_xyxy_px=windows.astype(np.float32),
+        box_scores=np.zeros(steps, np.float32),
+        joints_xy_px=np.full((steps, NUM_JOINTS, 2), np.nan, np.float32),
+        joint_scores=np.zeros((steps, NUM_JOINTS), np.float32),
+        silhouettes=MaskStack(windows_xyxy_px=windows, bits=blob.bits),
+        visible_fraction=np.ones(steps, np.float32),
+        play=np.zeros(steps, bool),
+        reason="motion without a detected person",
+    )
+
+
+def _light(followed: Followed, plate_dir: Path) -> Light:
+    reader = PlateReader(plate_dir, CameraMotion(to_reference=followed.to_reference[:0]))
+    rgb, valid = reader.at(reader.key_frames[0])
+    contacts: list[NDArray[np.float64]] = [np.zeros((0, 2))]
+    for track in followed.tracks:
+        feet = np.c_[0.5 * (track.boxes[:, 0] + track.boxes[:, 2]), track.boxes[:, 3], np.ones(len(track))]
+        mapped = np.einsum("tij,tj->ti", followed.to_reference[track.frames], feet)
+        contacts.append(mapped[:, :2] / mapped[:, 2:])
+    return measure_light(rgb, valid, np.concatenate(contacts))

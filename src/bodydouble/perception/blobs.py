@@ -1,0 +1,175 @@
+"""Moving regions that no track explains: people the finder missed. They are painted out, never played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bodydouble.perception.geometry import iou
+from bodydouble.perception.motion import Foreground
+
+_LONG_SIDE_PX: Final = 480
+"""Regions are looked for at this size."""
+_LEAST_HEIGHT: Final = 0.33
+_LARGEST: Final = 2.2
+"""Height and width of a region that may be a person, as a share of the height expected there."""
+_LEAST_AREA: Final = 0.03
+"""Area of a region that may be a person, as a share of the square of the height expected there."""
+_SHADOW_SHARE: Final = 0.75
+_MATCH_IOU: Final = 0.15
+_PATIENCE_FRAMES: Final = 3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeightModel:
+    """How tall people are, by the row they stand on: ``slope * foot row + offset``, pixels."""
+
+    slope: float
+    offset: float
+    fallback: float
+
+    @classmethod
+    def fit(cls, feet_px: NDArray[np.float64], heights_px: NDArray[np.float64], frame_height_px: int) -> HeightModel:
+        """Fit to the boxes of tracks; without enough of them every height is as likely."""
+        if len(feet_px) < 30:
+            middle = float(np.median(heights_px)) if len(heights_px) else 0.0
+            return cls(slope=0.0, offset=0.0, fallback=middle or 0.2 * frame_height_px)
+        slope, offset = np.polyfit(feet_px, heights_px, 1)
+        rest = np.abs(heights_px - slope * feet_px - offset)
+        good = rest <= 2.5 * np.median(rest) + 1e-6
+        if good.sum() >= 20 and np.ptp(feet_px[good]) > 1:
+            slope, offset = np.polyfit(feet_px[good], heights_px[good], 1)
+        return cls(slope=float(slope), offset=float(offset), fallback=float(np.median(heights_px)))
+
+    def expected(self, foot_px: float) -> float:
+        """Height in pixels of a person whose feet are at a row; never less than a third of the usual."""
+        height = self.slope * foot_px + self.offset
+        return max(height, 0.33 * self.fallback, 8.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Blob:
+    """A moving region in one frame."""
+
+    frame_index: int
+    window_xyxy_px: tuple[int, int, int, int]
+    mask: NDArray[np.bool_]
+    """(height, width) of the window."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BlobTrack:
+    """One unexplained mover over time; frames may have short gaps."""
+
+    frames: tuple[int, ...]
+    windows_xyxy_px: tuple[tuple[int, int, int, int], ...]
+    bits: tuple[NDArray[np.uint8], ...]
+    """Masks packed as in ``MaskStack``."""
+
+
+class BlobCollector:
+    """Finds regions frame by frame and joins them by overlap."""
+
+    def __init__(self, heights: HeightModel, min_frames: int) -> None:
+        self._heights = heights
+        self._min_frames = min_frames
+        self._open: list[_RunState] = []
+        self._done: list[BlobTrack] = []
+
+    def add(self, frame_index: int, foreground: Foreground, explained: NDArray[np.bool_]) -> None:
+        """Look for regions in a frame.
+
+        Args:
+            frame_index: increasing from call to call.
+            foreground: what differs from the plate.
+            explained: (H, W) where it may: inside tracks, and where the plate is a guess.
+        """
+        blobs = find_blobs(frame_index, foreground, explained, self._heights)
+        self._match(frame_index, blobs)
+
+    def finish(self) -> list[BlobTrack]:
+        """All movers that lasted, by first frame."""
+        for run in self._open:
+            self._close(run)
+        self._open = []
+        return sorted(self._done, key=lambda track: (track.frames[0], track.windows_xyxy_px[0]))
+
+    def _match(self, frame_index: int, blobs: list[Blob]) -> None:
+        boxes = np.array([blob.window_xyxy_px for blob in blobs], np.float64).reshape(-1, 4)
+        taken: set[int] = set()
+        for run in self._open:
+            last = np.array([run.windows[-1]], np.float64)
+            overlap = iou(last, boxes)[0] if len(blobs) else np.zeros(0)
+            for candidate in np.argsort(-overlap, kind="stable"):
+                if int(candidate) not in taken and overlap[candidate] >= _MATCH_IOU:
+                    taken.add(int(candidate))
+                    run.append(blobs[int(candidate)])
+                    break
+        for number, blob in enumerate(blobs):
+            if number not in taken:
+                self._open.append(_RunState(blob))
+        still: list[_RunState] = []
+        for run in self._open:
+            if frame_index - run.frames[-1] > _PATIENCE_FRAMES:
+                self._close(run)
+            else:
+                still.append(run)
+        self._open = still
+
+    def _close(self, run: _RunState) -> None:
+        if len(run.frames) >= self._min_frames:
+            self._done.append(
+                BlobTrack(frames=tuple(run.frames), windows_xyxy_px=tuple(run.windows), bits=tuple(run.bits))
+            )
+
+
+class _RunState:
+    """A mover that is still being followed."""
+
+    def __init__(self, blob: Blob) -> None:
+        self.frames: list[int] = []
+        self.windows: list[tuple[int, int, int, int]] = []
+        self.bits: list[NDArray[np.uint8]] = []
+        self.append(blob)
+
+    def append(self, blob: Blob) -> None:
+        self.frames.append(blob.frame_index)
+        self.windows.append(blob.window_xyxy_px)
+        self.bits.append(np.packbits(blob.mask.ravel()))
+
+
+def find_blobs(
+    frame_index: int, foreground: Foreground, explained: NDArray[np.bool_], heights: HeightModel
+) -> list[Blob]:
+    """Moving regions of a person's size outside of what is explained, left to right."""
+    height, width = foreground.mask.shape
+    scale = min(1.0, _LONG_SIDE_PX / max(width, height))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    rest = foreground.mask & ~explained
+    if not rest.any():
+        return []
+    solid = cv2.resize(rest.astype(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA) > 100
+    opened = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    blobs = []
+    for label in range(1, count):
+        left, top, wide, tall, area = (int(v) for v in stats[label])
+        expected = heights.expected((top + tall) / scale) * scale
+        plausible = _LEAST_HEIGHT * expected <= tall <= _LARGEST * expected and wide <= _LARGEST * expected
+        if not plausible or area < _LEAST_AREA * expected * expected:
+            continue
+        region = (labels == label).astype(np.uint8)
+        grown = cv2.dilate(region, np.ones((5, 5), np.uint8))
+        full = cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+        inside = full & foreground.mask
+        if foreground.shadow[inside].mean() > _SHADOW_SHARE:
+            continue
+        x0, y0 = max(0, int((left - 3) / scale)), max(0, int((top - 3) / scale))
+        x1, y1 = min(width, int(np.ceil((left + wide + 3) / scale))), min(height, int(np.ceil((top + tall + 3) / scale)))
+        blobs.append(Blob(frame_index=frame_index, window_xyxy_px=(x0, y0, x1, y1), mask=full[y0:y1, x0:x1]))
+    return sorted(blobs, key=lambda blob: blob.window_xyxy_px)

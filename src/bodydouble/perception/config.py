@@ -1,0 +1,136 @@
+"""Options of perception. Imports nothing heavy, so that ``--help`` stays instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleConfig:
+    """Finding people in single frames."""
+
+    backend: Literal["rendered"] = "rendered"
+    """Which finder runs; ``rendered`` is the project's own network, trained on rendered bodies only."""
+    score: float = 0.15
+    """Lowest score of a detection that is handed to tracking, 0 to 1."""
+    nms_overlap: float = 0.6
+    """Intersection over union above which the weaker of two boxes is dropped."""
+    working_pixels: int = 450_000
+    """Frames are resized to about this many pixels before the network sees them."""
+    max_upscale: float = 2.0
+    """Small frames are enlarged by at most this factor."""
+    coarse_pass: bool = True
+    """Look a second time at half the size, for people who are large in the picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackingConfig:
+    """Joining detections to tracks: BoT-SORT forwards, then one pass over the whole clip."""
+
+    preset: Literal["default", "paper"] = "default"
+    """``paper``: the published thresholds (0.20, 0.70, 0.70); ``default``: tuned for the ``rendered`` finder."""
+    strong_score: float = 0.35
+    """Detections from this score on are matched first."""
+    new_track_score: float = 0.40
+    """A detection of at least this score that fits no track starts one."""
+    first_overlap: float = 0.10
+    """Lowest overlap times score in the first association."""
+    second_overlap: float = 0.30
+    """Lowest overlap in the second association, with weak detections."""
+    lost_seconds: float = 1.5
+    """How long a track is kept alive without a detection."""
+    link_seconds: float = 4.0
+    """Longest pause over which two fragments are joined offline."""
+    extend_seconds: float = 0.4
+    """How far tracks are prolonged at both ends, at most."""
+    min_seconds: float = 0.25
+    """Shorter tracks that no motion confirms are dropped."""
+    static_score: float = 0.45
+    """Tracks with a lower mean score that never show motion are taken for furniture and dropped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionConfig:
+    """Motion against the plate; used where the camera stands still."""
+
+    enabled: bool = True
+    """Switch for the whole cue."""
+    threshold: int = 20
+    """Smallest difference from the plate that counts as foreground, 0 to 255 in any channel."""
+    max_frame_share: float = 0.5
+    """A frame with more foreground than this share (light switch, jolt) gives no evidence."""
+    min_blob_frames: int = 3
+    """Moving regions that nobody explains become tracks when seen in at least this many frames."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SilhouetteConfig:
+    """Which pixels belong to a person."""
+
+    backend: Literal["rendered"] = "rendered"
+    """Which network draws silhouettes."""
+    threshold: float = 0.35
+    """Probability from which a pixel belongs to the person; low, because leaving a piece of a person is the worst."""
+    complete_with_motion: bool = True
+    """Add moving pixels connected to the person (bags, coats, papers)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseConfig:
+    """Joints per frame, and over time."""
+
+    backend: Literal["rendered"] = "rendered"
+    """Which network finds joints."""
+    joint_score: float = 0.15
+    """Joints below this score count as not found."""
+    max_gap_seconds: float = 0.8
+    """Longest gap of a joint that is interpolated."""
+    smoothing_seconds: float = 0.06
+    """Standard deviation of the zero-lag smoothing over time."""
+    filter_window_frames: int = 32
+    """Length of the windows that the sequence filter judges."""
+    filter_missing_share: float = 0.2
+    """A window with a larger share of frames without a skeleton is painted out (paper, section 3.3)."""
+    filter_mean_score: float = 0.35
+    """A window with a lower mean joint score is painted out (paper, section 3.3)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlateConfig:
+    """The clean background."""
+
+    kind: Literal["clean"] = "clean"
+    """``clean``: median over unoccupied samples, aligned by camera motion where the camera moves."""
+    key_seconds: float = 15.0
+    """One key plate for each stretch of this length."""
+    window_seconds: float = 30.0
+    """Samples up to this far before and after a key are used for it."""
+    max_samples: int = 48
+    """Most samples per key."""
+    sample_bytes: int = 192_000_000
+    """Most memory held for samples; large frames get fewer of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerceptionConfig:
+    """Everything that perception can be told."""
+
+    people: PeopleConfig = field(default_factory=PeopleConfig)
+    """Finding people."""
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    """Following them."""
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    """Motion against the plate."""
+    silhouette: SilhouetteConfig = field(default_factory=SilhouetteConfig)
+    """Their pixels."""
+    pose: PoseConfig = field(default_factory=PoseConfig)
+    """Their joints."""
+    plate: PlateConfig = field(default_factory=PlateConfig)
+    """The background without them."""
+    threads: int = 2
+    """Threads of the networks; results do not depend on it."""
+    batch_people: int = 32
+    """Crops per call of the per-person network."""
+    weights_dir: str = ""
+    """Folder with ``people_finder.onnx`` and ``person.onnx``; empty: ``BODYDOUBLE_WEIGHTS_DIR``, else the package's."""

@@ -1,0 +1,61 @@
+"""Where the networks' weights lie, and sessions that run them on the CPU."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from bodydouble.errors import MissingWeights
+
+WEIGHTS_VARIABLE = "BODYDOUBLE_WEIGHTS_DIR"
+"""Environment variable that names another folder of weights."""
+
+
+def weights_folder(configured: str) -> Path:
+    """The folder with the networks: the configured one, else the environment's, else the package's."""
+    chosen = configured or os.environ.get(WEIGHTS_VARIABLE, "")
+    return Path(chosen) if chosen else Path(__file__).parent / "weights"
+
+
+class Network:
+    """One ONNX network: float32 pictures in, named float32 arrays out.
+
+    Raises:
+        MissingWeights: the file is absent, or not a network that ONNX Runtime can load.
+    """
+
+    def __init__(self, folder: Path, file_name: str, *, outputs: tuple[str, ...], threads: int) -> None:
+        path = folder / file_name
+        if not path.is_file():
+            raise MissingWeights(
+                f"the network {file_name} is missing; reinstall bodydouble, or point {WEIGHTS_VARIABLE} "
+                f"(or perception.weights_dir) at a folder that holds it: {folder}"
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        # Shapes vary from clip to clip and batch to batch; the arena would keep the largest of each.
+        options.enable_mem_pattern = False
+        options.log_severity_level = 3
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            # ONNX Runtime's exception classes are private and differ between versions.
+            raise MissingWeights(f"the network cannot be loaded ({error}); reinstall bodydouble: {path}") from error
+        known = {output.name for output in self._session.get_outputs()}
+        if not set(outputs) <= known:
+            raise MissingWeights(f"the network has outputs {sorted(known)}, expected {sorted(outputs)}: {path}")
+        self._outputs = outputs
+
+    def __call__(self, rgb: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Run pictures, (N, 3, H, W) float32 RGB 0 to 255, through the network; one array per output asked for."""
+        arrays: list[NDArray[np.float32]] = self._session.run(list(self._outputs), {"rgb": rgb})
+        return arrays

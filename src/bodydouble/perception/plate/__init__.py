@@ -1,0 +1,1 @@
+"""The clean background: what the camera would see without people."""

@@ -1,0 +1,185 @@
+"""The ``clean`` plate: per pixel the median over samples in which nobody was there.
+
+Works for moving cameras too: samples are warped into the reference picture first, and what lies outside a sample's
+view is as little free as what a person hides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bodydouble.perception.config import PlateConfig
+from bodydouble.perception.geometry import window
+from bodydouble.perception.plate.masked_median import masked_median
+from bodydouble.perception.plate.schedule import KeyPlan, Schedule, plan_keys
+from bodydouble.scene import FrameSource, Progress
+from bodydouble.scene.plate_files import PlateWriter
+
+_TRUSTED_COUNT: Final = 3
+"""A pixel seen free in fewer samples may show somebody who was not found in them."""
+_NEIGHBOUR_KEYS: Final = 8
+"""Holes of a key are filled from at most this many other keys."""
+_INPAINT_RADIUS_PX: Final = 4
+
+Occupied = Callable[[int], NDArray[np.float32]]
+"""Boxes (N, 4), in frame pixels, inside which somebody may be at a frame."""
+
+
+def build_plate(
+    source: FrameSource,
+    to_reference: NDArray[np.float64],
+    occupied: Occupied,
+    config: PlateConfig,
+    *,
+    canvas_size_px: tuple[int, int],
+    work_dir: Path,
+    plate_dir: Path,
+    progress: Progress,
+) -> None:
+    """Make and write all key plates of a clip.
+
+    Args:
+        source: the clip.
+        to_reference: (frames, 3, 3) homographies from frames to the canvas.
+        occupied: where people are, generously.
+        config: lengths and limits.
+        canvas_size_px: width and height of the plate.
+        work_dir: takes unfinished keys while the clip is read.
+        plate_dir: takes the plate.
+        progress: told about every sample and key.
+
+    Raises:
+        UnreadableVideo: a frame cannot be decoded.
+        OutputError: the plate cannot be written.
+    """
+    width, height = canvas_size_px
+    moving = not bool(np.all(to_reference == np.eye(3)))
+    geometry = source.geometry
+    schedule = plan_keys(
+        geometry.num_frames,
+        float(geometry.average_rate),
+        config,
+        sample_bytes=4 * width * height,
+        camera_moves=moving,
+    )
+    progress.start("plate", len(schedule.sample_frames) + len(schedule.keys))
+    work_dir.mkdir(parents=True, exist_ok=True)
+    _first_keys(source, to_reference, occupied, schedule, canvas_size_px, work_dir, progress)
+    writer = PlateWriter(plate_dir, width, height)
+    for number, key in enumerate(schedule.keys):
+        rgb, seen = _completed(number, len(schedule.keys), work_dir)
+        writer.add_key(key.frame_index, rgb, seen)
+        progress.advance()
+    writer.commit()
+    for number in range(len(schedule.keys)):
+        _key_path(work_dir, number).unlink()
+    progress.finish()
+
+
+def _first_keys(
+    source: FrameSource,
+    to_reference: NDArray[np.float64],
+    occupied: Occupied,
+    schedule: Schedule,
+    canvas_size_px: tuple[int, int],
+    work_dir: Path,
+    progress: Progress,
+) -> None:
+    """Read the clip once; each key is made as soon as its last sample is there, and old samples are let go."""
+    wanted = set(schedule.sample_frames.tolist())
+    frames: list[int] = []
+    samples: list[NDArray[np.uint8]] = []
+    free: list[NDArray[np.bool_]] = []
+    pending = list(enumerate(schedule.keys))
+    for frame in source.frames(0, int(schedule.sample_frames[-1]) + 1):
+        if frame.index not in wanted:
+            continue
+        rgb, open_ = _sample(frame.rgb, occupied(frame.index), to_reference[frame.index], canvas_size_px)
+        frames.append(frame.index)
+        samples.append(rgb)
+        free.append(open_)
+        progress.advance()
+        while pending and pending[0][1].last_sample <= frame.index:
+            number, key = pending.pop(0)
+            _make_key(number, key, frames, samples, free, work_dir)
+            oldest = pending[0][1].first_sample if pending else frame.index + 1
+            while frames and frames[0] < oldest:
+                del frames[0], samples[0], free[0]
+
+
+def _sample(
+    rgb: NDArray[np.uint8], boxes: NDArray[np.float32], matrix: NDArray[np.float64], canvas_size_px: tuple[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    height, width = rgb.shape[:2]
+    open_ = np.ones((height, width), bool)
+    for box in boxes:
+        left, top, right, bottom = window(box, width, height)
+        open_[top:bottom, left:right] = False
+    if np.array_equal(matrix, np.eye(3)) and canvas_size_px == (width, height):
+        return rgb.copy(), open_
+    moved = cv2.warpPerspective(rgb, matrix, canvas_size_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.warpPerspective(open_.astype(np.uint8) * np.uint8(255), matrix, canvas_size_px, flags=cv2.INTER_LINEAR)
+    return moved.astype(np.uint8), np.asarray(seen == 255)
+
+
+def _make_key(
+    number: int,
+    key: KeyPlan,
+    frames: list[int],
+    samples: list[NDArray[np.uint8]],
+    free: list[NDArray[np.bool_]],
+    work_dir: Path,
+) -> None:
+    chosen = [i for i, frame in enumerate(frames) if key.first_sample <= frame <= key.last_sample]
+    rgb, counts = masked_median([samples[i] for i in chosen], [free[i] for i in chosen])
+    trusted = counts >= min(_TRUSTED_COUNT, len(chosen))
+    with _key_path(work_dir, number).open("wb") as file:
+        np.savez(file, rgb=rgb, trusted=trusted, any=counts > 0)
+
+
+def _key_path(work_dir: Path, number: int) -> Path:
+    return work_dir / f"plate_key_{number:05d}.npz"
+
+
+def _load_key(work_dir: Path, number: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.bool_]]:
+    with np.load(_key_path(work_dir, number), allow_pickle=False) as data:
+        return data["rgb"], data["trusted"], data["any"]
+
+
+def _completed(number: int, count: int, work_dir: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """A key with its holes filled: from other keys, then from rarely free samples, then from the surroundings."""
+    rgb, seen, any_free = _load_key(work_dir, number)
+    own = seen.copy()
+    others = sorted((k for k in range(count) if k != number), key=lambda k: (abs(k - number), k))
+    for other in others[:_NEIGHBOUR_KEYS]:
+        if seen.all():
+            break
+        other_rgb, other_seen, _ = _load_key(work_dir, other)
+        holes = other_seen & ~seen
+        if holes.any():
+            rgb[holes] = _matched(other_rgb, rgb, own & other_seen)[holes]
+            seen |= holes
+    guess = ~seen & ~any_free
+    if guess.any() and not guess.all():
+        rgb = np.asarray(cv2.inpaint(rgb, guess.astype(np.uint8), _INPAINT_RADIUS_PX, cv2.INPAINT_TELEA), np.uint8)
+    return rgb, seen
+
+
+def _matched(
+    other: NDArray[np.uint8], own: NDArray[np.uint8], common: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Another key's colours, shifted to this key's light by the median difference where both were seen."""
+    if not common.any():
+        return other
+    sparse = common[::3, ::3]
+    difference = own[::3, ::3][sparse].astype(np.int16) - other[::3, ::3][sparse].astype(np.int16)
+    if len(difference) == 0:
+        return other
+    shift = np.round(np.median(difference, axis=0)).astype(np.int16)
+    return np.asarray(np.clip(other.astype(np.int16) + shift, 0, 255), np.uint8)

@@ -1,0 +1,44 @@
+"""Median over samples of those in which a pixel was free."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_STRIPE_BYTES = 24_000_000
+
+
+def masked_median(
+    samples: list[NDArray[np.uint8]], free: list[NDArray[np.bool_]]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """The median colour of each pixel over the samples that are free there.
+
+    Args:
+        samples: S pictures (H, W, 3).
+        free: S masks (H, W), True where nobody is.
+
+    Returns:
+        colours (H, W, 3), 0 where no sample is free, and the number of free samples (H, W).
+    """
+    height, width = free[0].shape
+    result = np.zeros((height, width, 3), np.uint8)
+    counts = np.zeros((height, width), np.int32)
+    rows = max(1, _STRIPE_BYTES // (len(samples) * width * 3))
+    for top in range(0, height, rows):
+        stop = min(height, top + rows)
+        stack = np.stack([sample[top:stop] for sample in samples])
+        open_ = np.stack([mask[top:stop] for mask in free])
+        count = open_.sum(axis=0)
+        # Occupied samples are sorted behind all free ones, the middle of the free ones is looked up.
+        stack[~open_] = 255
+        stack.sort(axis=0)
+        low = np.maximum((count - 1) // 2, 0)[None, :, :, None]
+        high = np.maximum(count // 2, 0)[None, :, :, None]
+        high = np.minimum(high, np.maximum(count - 1, 0)[None, :, :, None])
+        first = np.take_along_axis(stack, low, axis=0)[0].astype(np.uint16)
+        second = np.take_along_axis(stack, high, axis=0)[0]
+        middle = ((first + second + 1) >> 1).astype(np.uint8)
+        middle[count == 0] = 0
+        result[top:stop] = middle
+        counts[top:stop] = count
+    return result, counts

@@ -1,0 +1,1 @@
+"""Joints: per frame from heat maps, then over time."""

@@ -1,0 +1,147 @@
+"""Last pass over the clip: silhouettes, joints, and movers that no track explains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bodydouble.perception.blobs import BlobCollector, BlobTrack, HeightModel
+from bodydouble.perception.config import PerceptionConfig
+from bodydouble.perception.crops import crop_of, cut
+from bodydouble.perception.following import Followed
+from bodydouble.perception.geometry import grow, window
+from bodydouble.perception.motion import Foreground, measure
+from bodydouble.perception.person import PersonReader
+from bodydouble.perception.pose.decode import decode
+from bodydouble.perception.quality import visible_fractions
+from bodydouble.perception.silhouette.compose import Outline, compose
+from bodydouble.scene import CameraMotion, Frame, FrameSource, Progress
+from bodydouble.scene.plate_files import PlateReader
+
+_EXPLAINED_SHARE = 0.06
+"""Moving pixels this close to a track's box belong to it, as a share of the box."""
+
+
+@dataclass(kw_only=True, eq=False)
+class TrackReading:
+    """What the pass collects for one track; one entry per time step."""
+
+    windows: list[tuple[int, int, int, int]] = field(default_factory=list)
+    bits: list[NDArray[np.uint8]] = field(default_factory=list)
+    joints: list[NDArray[np.float32]] = field(default_factory=list)
+    joint_scores: list[NDArray[np.float32]] = field(default_factory=list)
+    visible: list[float] = field(default_factory=list)
+    motion: list[float] = field(default_factory=list)
+    """Share of the person that differs from the plate; NaN where nobody can tell."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Readings:
+    """Result of the pass."""
+
+    tracks: tuple[TrackReading, ...]
+    """In the order of ``Followed.tracks``."""
+    blobs: tuple[BlobTrack, ...]
+    """Movers that no track explains."""
+
+
+def read_people(
+    source: FrameSource,
+    followed: Followed,
+    reader: PersonReader,
+    config: PerceptionConfig,
+    *,
+    plate_dir: Path,
+    progress: Progress,
+) -> Readings:
+    """Look at every person of every frame."""
+    geometry = source.geometry
+    camera = CameraMotion(to_reference=followed.to_reference)
+    use_motion = config.motion.enabled and camera.is_static
+    plate = PlateReader(plate_dir) if use_motion else None
+    results = [TrackReading() for _ in followed.tracks]
+    present = _presence(followed, geometry.num_frames)
+    collector = BlobCollector(_heights(followed, geometry.height_px), config.motion.min_blob_frames)
+    progress.start("silhouettes and joints", geometry.num_frames)
+    for frame in source.frames():
+        rows = present[frame.index]
+        boxes = np.array([followed.tracks[t].boxes[s] for t, s in rows], np.float32).reshape(-1, 4)
+        foreground, valid = None, None
+        if plate is not None:
+            rgb, valid = plate.at(frame.index)
+            foreground = measure(frame.rgb, rgb, grow(boxes, 0.1), config.motion, is_gray=geometry.is_gray)
+        outlines = _read_frame(frame, boxes, [results[t] for t, _ in rows], reader, config, foreground, valid)
+        if foreground is not None and valid is not None:
+            collector.add(frame.index, foreground, _explained(boxes, outlines, valid))
+        progress.advance()
+    progress.finish()
+    return Readings(tracks=tuple(results), blobs=tuple(collector.finish()))
+
+
+def _presence(followed: Followed, num_frames: int) -> list[list[tuple[int, int]]]:
+    """Per frame the tracks that are in it, as (track, row)."""
+    present: list[list[tuple[int, int]]] = [[] for _ in range(num_frames)]
+    for number, track in enumerate(followed.tracks):
+        for row, frame in enumerate(track.frames):
+            present[int(frame)].append((number, row))
+    return present
+
+
+def _heights(followed: Followed, frame_height_px: int) -> HeightModel:
+    boxes = [track.boxes[track.observed] for track in followed.tracks]
+    stacked = np.concatenate(boxes) if boxes else np.zeros((0, 4))
+    whole = stacked[(stacked[:, 1] >= 0) & (stacked[:, 3] <= frame_height_px)]
+    return HeightModel.fit(whole[:, 3], whole[:, 3] - whole[:, 1], frame_height_px)
+
+
+def _read_frame(
+    frame: Frame,
+    boxes: NDArray[np.float32],
+    results: list[TrackReading],
+    reader: PersonReader,
+    config: PerceptionConfig,
+    foreground: Foreground | None,
+    valid: NDArray[np.bool_] | None,
+) -> list[Outline]:
+    """Silhouettes and joints of all people of one frame, appended to their tracks' results."""
+    height, width = frame.rgb.shape[:2]
+    crops = [crop_of(box) for box in boxes]
+    pictures = np.stack([cut(frame.rgb, crop) for crop in crops]) if crops else np.zeros((0, 128, 96, 3), np.uint8)
+    readings = reader.read(pictures)
+    outlines = compose(
+        boxes,
+        crops,
+        readings.masks,
+        config.silhouette,
+        frame_size_px=(width, height),
+        moving=None if foreground is None else foreground.mask,
+        plate_valid=valid if foreground is not None else None,
+    )
+    joints, scores = decode(readings.joint_heatmaps)
+    visible = visible_fractions(boxes.astype(np.float64), width, height)
+    for number, (result, outline) in enumerate(zip(results, outlines, strict=True)):
+        result.windows.append(outline.window_xyxy_px)
+        result.bits.append(np.packbits(outline.mask.ravel()))
+        result.joints.append(crops[number].to_frame(joints[number]))
+        result.joint_scores.append(scores[number])
+        result.visible.append(float(visible[number]))
+        result.motion.append(outline.motion_share)
+    return outlines
+
+
+def _explained(
+    boxes: NDArray[np.float32], outlines: list[Outline], valid: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Where motion needs no further explanation: on people and right around them, and where the plate is a guess."""
+    height, width = valid.shape
+    explained = ~valid
+    for box in grow(boxes, _EXPLAINED_SHARE, 2.0):
+        left, top, right, bottom = window(box, width, height)
+        explained[top:bottom, left:right] = True
+    for outline in outlines:
+        left, top, right, bottom = outline.window_xyxy_px
+        explained[top:bottom, left:right] |= outline.mask
+    return explained

@@ -1,0 +1,1 @@
+"""Which pixels of the frame belong to which person."""

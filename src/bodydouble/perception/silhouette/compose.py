@@ -1,0 +1,161 @@
+"""Silhouettes in the frame: the network's masks, completed by motion, told apart between neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bodydouble.perception.config import SilhouetteConfig
+from bodydouble.perception.crops import Crop, paste
+from bodydouble.perception.geometry import grow, window
+
+_REACH_SHARE: Final = 0.12
+"""Moving pixels are taken in up to this far outside the box, as a share of its size."""
+_SURE: Final = 0.6
+"""Probability from which a neighbour's claim to a pixel counts."""
+_LEAD: Final = 0.25
+"""... if it is this much higher than one's own."""
+_LEAST_FILL: Final = 0.18
+"""A silhouette that fills less of the visible box is not believed; the body's outline is taken instead."""
+_SPECK_SHARE: Final = 0.002
+"""Loose moving regions below this share of the box are noise."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outline:
+    """One person's silhouette in one frame."""
+
+    window_xyxy_px: tuple[int, int, int, int]
+    """Part of the frame that ``mask`` covers."""
+    mask: NDArray[np.bool_]
+    """(height, width) of the window."""
+    motion_share: float
+    """Share of the person's pixels that differ from the plate, NaN where nobody can tell."""
+
+
+def compose(
+    boxes_xyxy_px: NDArray[np.float32],
+    crops: list[Crop],
+    probabilities: NDArray[np.float32],
+    config: SilhouetteConfig,
+    *,
+    frame_size_px: tuple[int, int],
+    moving: NDArray[np.bool_] | None,
+    plate_valid: NDArray[np.bool_] | None,
+) -> list[Outline]:
+    """Silhouettes of all people of one frame.
+
+    Args:
+        boxes_xyxy_px: (N, 4).
+        crops: of each box.
+        probabilities: (N, 128, 96) the network's masks.
+        config: threshold and whether motion is used.
+        frame_size_px: width and height.
+        moving: (H, W) differs from the plate, None where that is unknown.
+        plate_valid: (H, W) the plate was really seen, None with ``moving``.
+
+    Returns:
+        One outline per box; empty masks for boxes outside the frame.
+    """
+    width, height = frame_size_px
+    reach = grow(boxes_xyxy_px, _REACH_SHARE, 2.0)
+    windows = [window(box, width, height) for box in reach]
+    maps = [paste(p, crop, w) for p, crop, w in zip(probabilities, crops, windows, strict=True)]
+    canvas_best, canvas_second = _claims(maps, windows, frame_size_px)
+    outlines = []
+    for box, place, own in zip(boxes_xyxy_px, windows, maps, strict=True):
+        left, top, right, bottom = place
+        best = canvas_best[top:bottom, left:right]
+        # The strongest claim of anybody else: the second best where one's own is the best.
+        rival = np.where(own >= best, canvas_second[top:bottom, left:right], best)
+        neighbours = (rival > _SURE) & (rival > own + _LEAD)
+        local = None if moving is None else moving[top:bottom, left:right]
+        known = None if plate_valid is None else plate_valid[top:bottom, left:right]
+        outlines.append(_outline(box, place, own, neighbours, local, known, config))
+    return outlines
+
+
+def _claims(
+    maps: list[NDArray[np.float32]], windows: list[tuple[int, int, int, int]], frame_size_px: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The highest and second highest probability of any person at each pixel of the frame."""
+    width, height = frame_size_px
+    best, second = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
+    for own, (left, top, right, bottom) in zip(maps, windows, strict=True):
+        first, next_ = best[top:bottom, left:right], second[top:bottom, left:right]
+        np.maximum(next_, np.minimum(first, own), out=next_)
+        np.maximum(first, own, out=first)
+    return best, second
+
+
+def _outline(
+    box: NDArray[np.float32],
+    place: tuple[int, int, int, int],
+    own: NDArray[np.float32],
+    neighbours: NDArray[np.bool_],
+    moving: NDArray[np.bool_] | None,
+    known: NDArray[np.bool_] | None,
+    config: SilhouetteConfig,
+) -> Outline:
+    left, top, right, bottom = place
+    if own.size == 0:
+        return Outline(window_xyxy_px=place, mask=np.zeros(own.shape, bool), motion_share=float("nan"))
+    x, y = np.arange(left, right, dtype=np.float64) + 0.5, np.arange(top, bottom, dtype=np.float64) + 0.5
+    inside = ((y >= box[1]) & (y <= box[3]))[:, None] & ((x >= box[0]) & (x <= box[2]))[None]
+    mask = own >= config.threshold
+    share = float("nan")
+    if moving is not None and known is not None:
+        share = _motion_share(inside & mask if mask.any() else inside, moving, known)
+        if config.complete_with_motion:
+            mask = mask | _connected_motion(mask, moving, inside)
+    mask &= ~neighbours
+    visible = max(int(inside.sum()), 1)
+    if mask.sum() < _LEAST_FILL * visible:
+        mask = mask | (_body_shape(x, y, box) & ~neighbours)
+    return Outline(window_xyxy_px=place, mask=mask, motion_share=share)
+
+
+def _motion_share(
+    body: NDArray[np.bool_], moving: NDArray[np.bool_], known: NDArray[np.bool_]
+) -> float:
+    """Share of the body that differs from the plate, counted where the plate was really seen."""
+    judged = body & known
+    if judged.sum() < max(8, 0.2 * body.sum()):
+        return float("nan")
+    return float(moving[judged].mean())
+
+
+def _connected_motion(
+    mask: NDArray[np.bool_], moving: NDArray[np.bool_], inside: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Moving regions that touch the silhouette, and loose ones that lie mostly inside the box."""
+    closed = cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    if count <= 1:
+        return np.zeros_like(mask)
+    size = stats[:, cv2.CC_STAT_AREA].astype(np.float64)
+    within = np.bincount(labels.ravel(), weights=inside.ravel().astype(np.float64), minlength=count)
+    near = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    touching = np.bincount(labels.ravel(), weights=near.ravel().astype(np.float64), minlength=count) > 0
+    enough = size >= max(4.0, _SPECK_SHARE * float(inside.sum()))
+    chosen = enough & (touching | (within > 0.5 * size))
+    chosen[0] = False
+    taken: NDArray[np.bool_] = chosen[labels]
+    return taken
+
+
+def _body_shape(
+    x: NDArray[np.float64], y: NDArray[np.float64], box: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """An upright ellipse that fills the box: what is painted out when no silhouette can be believed."""
+    centre_x, centre_y = 0.5 * float(box[0] + box[2]), 0.5 * float(box[1] + box[3])
+    half_w, half_h = max(0.5 * float(box[2] - box[0]), 0.5), max(0.5 * float(box[3] - box[1]), 0.5)
+    # A superellipse: head and feet at the ends need more room than a plain ellipse gives.
+    shape: NDArray[np.bool_] = (
+        np.abs((y - centre_y) / half_h)[:, None] ** 3 + np.abs((x - centre_x) / half_w)[None] ** 3 <= 1.0
+    )
+    return shape

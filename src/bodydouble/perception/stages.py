@@ -1,0 +1,118 @@
+"""Perception on one screen: people, tracks, plate, silhouettes and joints, bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bodydouble.perception.assemble import assemble
+from bodydouble.perception.config import PerceptionConfig
+from bodydouble.perception.following import Followed, follow
+from bodydouble.perception.geometry import grow
+from bodydouble.perception.networks import weights_folder
+from bodydouble.perception.people.base import PeopleFinder
+from bodydouble.perception.people.rendered import RenderedPeopleFinder
+from bodydouble.perception.person import PersonReader, RenderedPersonReader
+from bodydouble.perception.plate.clean import build_plate
+from bodydouble.perception.reading import read_people
+from bodydouble.scene import FrameSource, Progress, SceneBundle
+
+_OCCUPIED_SHARE = 0.15
+"""Boxes are grown by this share before the plate is looked for outside of them."""
+_OCCUPIED_PX = 3.0
+_OCCUPIED_SECONDS = 1.0
+"""A person may have been there this long before being found and after being lost."""
+_OCCUPIED_SCORE = 0.25
+"""Detections of this score keep pixels out of the plate even if no track took them up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks:
+    """What looks at pixels; tests put in their own."""
+
+    finder: PeopleFinder
+    reader: PersonReader
+
+
+def load_networks(config: PerceptionConfig) -> Networks:
+    """The configured backends.
+
+    Raises:
+        MissingWeights: a network is absent or cannot be loaded.
+    """
+    folder = weights_folder(config.weights_dir)
+    return Networks(
+        finder=RenderedPeopleFinder(config.people, folder=folder, threads=config.threads),
+        reader=RenderedPersonReader(folder=folder, threads=config.threads, batch=config.batch_people),
+    )
+
+
+def perceive(
+    source: FrameSource,
+    config: PerceptionConfig,
+    *,
+    work_dir: Path,
+    plate_dir: Path,
+    producer: str,
+    progress: Progress,
+    networks: Networks | None = None,
+) -> SceneBundle:
+    """Look at a clip: who is where in it, and what is behind them.
+
+    The clip is read three times, front to back; memory grows with the number of people and frames by less than a
+    kilobyte a person and frame, and not with the size of the frames.
+
+    Args:
+        source: the clip.
+        config: all thresholds.
+        work_dir: scratch folder, made if need be.
+        plate_dir: takes the plate.
+        producer: what to name as the maker of the bundle, such as ``bodydouble 0.1.0``.
+        progress: told how far each pass is.
+        networks: what looks at pixels; None loads what the configuration names.
+
+    Returns:
+        Geometry of the clip and everybody in it.
+
+    Raises:
+        MissingWeights: a network is absent.
+        UnreadableVideo: a frame cannot be decoded.
+        UnreadableImage: the same for a folder of images.
+        OutputError: the plate cannot be written.
+    """
+    chosen = networks or load_networks(config)
+    followed = follow(source, chosen.finder, config, progress)
+    occupied = Occupancy(followed, float(source.geometry.average_rate))
+    build_plate(
+        source,
+        followed.to_reference,
+        occupied.at,
+        config.plate,
+        canvas_size_px=followed.canvas_size_px,
+        work_dir=work_dir,
+        plate_dir=plate_dir,
+        progress=progress,
+    )
+    readings = read_people(source, followed, chosen.reader, config, plate_dir=plate_dir, progress=progress)
+    return assemble(source, followed, readings, config, plate_dir=plate_dir, producer=producer)
+
+
+class Occupancy:
+    """Where somebody is or may be, for the plate: generous in space and time."""
+
+    def __init__(self, followed: Followed, frames_per_second: float) -> None:
+        self._followed = followed
+        self._margin = max(1, round(_OCCUPIED_SECONDS * frames_per_second))
+
+    def at(self, frame_index: int) -> NDArray[np.float32]:
+        """Boxes (N, 4) in frame pixels, grown."""
+        found = self._followed.detections[frame_index]
+        boxes = [found.boxes_xyxy_px[found.scores >= _OCCUPIED_SCORE].astype(np.float64)]
+        for track in self._followed.tracks:
+            first, last = int(track.frames[0]), int(track.frames[-1])
+            if first - self._margin <= frame_index <= last + self._margin:
+                boxes.append(track.boxes[None, int(np.clip(frame_index, first, last)) - first])
+        return grow(np.concatenate(boxes), _OCCUPIED_SHARE, _OCCUPIED_PX)

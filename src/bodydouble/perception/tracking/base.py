@@ -1,0 +1,46 @@
+"""What tracking hands from step to step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fragment:
+    """A stretch of one person's track; rows are time steps."""
+
+    frames: NDArray[np.int64]
+    """(time,): frame indices, strictly increasing; may have gaps before linking."""
+    boxes: NDArray[np.float64]
+    """(time, 4): left, top, right, bottom in reference pixels (camera motion removed)."""
+    scores: NDArray[np.float32]
+    """(time,): detection scores; 0 where the box was interpolated or extrapolated."""
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def observed(self) -> NDArray[np.bool_]:
+        """(time,): True where the box comes from a detection."""
+        seen: NDArray[np.bool_] = self.scores > 0
+        return seen
+
+    @property
+    def mean_score(self) -> float:
+        """Mean score of the detections, 0 if there are none."""
+        seen = self.observed
+        return float(self.scores[seen].mean()) if seen.any() else 0.0
+
+
+def join(parts: list[Fragment]) -> Fragment:
+    """Fragments that do not share frames, put together in time."""
+    frames = np.concatenate([part.frames for part in parts])
+    order = np.argsort(frames, kind="stable")
+    return Fragment(
+        frames=frames[order],
+        boxes=np.concatenate([part.boxes for part in parts])[order],
+        scores=np.concatenate([part.scores for part in parts])[order],
+    )

@@ -1,0 +1,173 @@
+"""The offline pass: join fragments of one person, drop doubles of a track, fill gaps, prolong ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from bodydouble.perception.geometry import areas, overlap_areas
+from bodydouble.perception.tracking.base import Fragment, join
+
+_FIT_SECONDS = 0.8
+"""Stretch at the end of a fragment from which its velocity is taken."""
+_COST_LIMIT = 1.0
+_FORBIDDEN = 1e6
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkLimits:
+    """How far the offline pass may go, in frames."""
+
+    gap_frames: int
+    extend_frames: int
+    fit_frames: int
+
+    @classmethod
+    def at_rate(cls, frames_per_second: float, *, link_seconds: float, extend_seconds: float) -> LinkLimits:
+        """Limits given in seconds."""
+        return cls(
+            gap_frames=max(2, round(link_seconds * frames_per_second)),
+            extend_frames=max(1, round(extend_seconds * frames_per_second)),
+            fit_frames=max(3, round(_FIT_SECONDS * frames_per_second)),
+        )
+
+
+def link(fragments: list[Fragment], limits: LinkLimits) -> list[Fragment]:
+    """Join fragments that continue each other, until nothing changes; ordered by first frame."""
+    current = [part for part in fragments if len(part)]
+    while True:
+        current.sort(key=lambda part: (int(part.frames[0]), float(part.boxes[0, 0]), float(part.boxes[0, 1])))
+        pairs = _best_pairs(current, limits)
+        if not pairs:
+            return current
+        follower = dict(pairs)
+        heads = [i for i in range(len(current)) if i not in set(follower.values())]
+        joined = []
+        for head in heads:
+            chain = [current[head]]
+            while head in follower:
+                head = follower[head]
+                chain.append(current[head])
+            joined.append(join(chain))
+        current = joined
+
+
+def _best_pairs(fragments: list[Fragment], limits: LinkLimits) -> list[tuple[int, int]]:
+    """Pairs (earlier, later) to join: the assignment of least cost over the whole clip."""
+    count = len(fragments)
+    if count < 2:
+        return []
+    cost = np.full((count, count), _FORBIDDEN)
+    for i, first in enumerate(fragments):
+        for j, second in enumerate(fragments):
+            gap = int(second.frames[0] - first.frames[-1])
+            if i != j and 0 < gap <= limits.gap_frames:
+                cost[i, j] = link_cost(first, second, limits)
+    rows, columns = linear_sum_assignment(cost)
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if cost[i, j] <= _COST_LIMIT]
+
+
+def link_cost(first: Fragment, second: Fragment, limits: LinkLimits) -> float:
+    """How badly the second continues the first; 1 is the limit of what may be joined."""
+    gap = int(second.frames[0] - first.frames[-1])
+    height = 0.5 * (_height(first.boxes[-1]) + _height(second.boxes[0]))
+    ratio = np.log(_height(second.boxes[0]) / _height(first.boxes[-1]))
+    end, forward = _motion(first, limits.fit_frames, at_end=True)
+    begin, backward = _motion(second, limits.fit_frames, at_end=False)
+    # Both extrapolations must meet; standing still through the gap is the third hypothesis.
+    meets = [end + forward * gap - begin, begin - backward * gap - end, end + 0.5 * (forward + backward) * gap - begin]
+    distance = min(float(np.linalg.norm(m)) for m in meets) / height
+    still = float(np.linalg.norm(end - begin)) / height
+    # The longer the gap, the less the prediction is worth, but nobody runs away from it without bound.
+    allowed = 0.35 + 0.9 * gap / (gap + limits.gap_frames)
+    size = abs(float(ratio)) / 0.45
+    return max(min(distance, still + 0.1) / allowed, size) + 0.1 * gap / limits.gap_frames
+
+
+def _height(box: NDArray[np.float64]) -> float:
+    return max(float(box[3] - box[1]), 1.0)
+
+
+def _motion(part: Fragment, fit_frames: int, *, at_end: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Foot point (2,) at one end of a fragment and its velocity (2,) in pixels a frame, by least squares."""
+    feet = np.c_[0.5 * (part.boxes[:, 0] + part.boxes[:, 2]), part.boxes[:, 3]]
+    anchor = part.frames[-1] if at_end else part.frames[0]
+    near = np.abs(part.frames - anchor) <= fit_frames
+    times = (part.frames[near] - anchor).astype(np.float64)
+    if near.sum() < 3:
+        return feet[-1 if at_end else 0], np.zeros(2)
+    design = np.c_[np.ones(len(times)), times]
+    solution, *_ = np.linalg.lstsq(design, feet[near], rcond=None)
+    return solution[0], solution[1]
+
+
+def drop_doubles(fragments: list[Fragment]) -> list[Fragment]:
+    """Remove fragments that run inside a better one for most of their life (two tracks on one person)."""
+    order = sorted(range(len(fragments)), key=lambda i: (-float(fragments[i].scores.sum()), i))
+    kept: list[int] = []
+    for i in order:
+        if not any(_inside(fragments[i], fragments[j]) for j in kept):
+            kept.append(i)
+    return [fragments[i] for i in sorted(kept)]
+
+
+def _inside(weak: Fragment, strong: Fragment) -> bool:
+    frames, at_weak, at_strong = np.intersect1d(weak.frames, strong.frames, return_indices=True)
+    if len(frames) < 0.7 * len(weak):
+        return False
+    a, b = weak.boxes[at_weak], strong.boxes[at_strong]
+    shared = np.array([overlap_areas(a[i : i + 1], b[i : i + 1])[0, 0] for i in range(len(frames))])
+    union = areas(a) + areas(b) - shared
+    alike = (shared / np.maximum(union, 1e-9) > 0.5) | (shared / np.maximum(areas(a), 1e-9) > 0.85)
+    return bool(alike.mean() > 0.7)
+
+
+def fill(part: Fragment) -> Fragment:
+    """A fragment without gaps: boxes between detections are interpolated, their score is 0."""
+    frames = np.arange(part.frames[0], part.frames[-1] + 1, dtype=np.int64)
+    if len(frames) == len(part):
+        return part
+    boxes = np.stack([np.interp(frames, part.frames, part.boxes[:, k]) for k in range(4)], axis=1)
+    scores = np.zeros(len(frames), np.float32)
+    scores[part.frames - frames[0]] = part.scores
+    return Fragment(frames=frames, boxes=boxes, scores=scores)
+
+
+def extend(part: Fragment, limits: LinkLimits, num_frames: int) -> Fragment:
+    """Prolong both ends at their velocity: people are there a little before they are found and after they are lost."""
+    first, last = int(part.frames[0]), int(part.frames[-1])
+    before = np.arange(max(0, first - limits.extend_frames), first, dtype=np.int64)
+    after = np.arange(last + 1, min(num_frames, last + 1 + limits.extend_frames), dtype=np.int64)
+    _, v_begin = _motion(part, limits.fit_frames, at_end=False)
+    _, v_end = _motion(part, limits.fit_frames, at_end=True)
+    boxes_before = part.boxes[0] + np.tile(v_begin, 2) * (before - first)[:, None]
+    boxes_after = part.boxes[-1] + np.tile(v_end, 2) * (after - last)[:, None]
+    return Fragment(
+        frames=np.concatenate([before, part.frames, after]),
+        boxes=np.concatenate([boxes_before, part.boxes, boxes_after]),
+        scores=np.concatenate([np.zeros(len(before), np.float32), part.scores, np.zeros(len(after), np.float32)]),
+    )
+
+
+def smooth(part: Fragment, sigma_frames: float) -> Fragment:
+    """Boxes with the jitter of single detections removed, without lag.
+
+    A straight line is fitted around each frame with Gaussian weights; interpolated boxes weigh little.
+    """
+    if len(part) < 5 or sigma_frames <= 0:
+        return part
+    radius = max(2, int(np.ceil(3 * sigma_frames)))
+    weights = np.where(part.observed, 0.2 + part.scores, 0.05).astype(np.float64)
+    boxes = np.empty_like(part.boxes)
+    for row in range(len(part)):
+        low, high = max(0, row - radius), min(len(part), row + radius + 1)
+        times = np.arange(low, high) - row
+        kernel = weights[low:high] * np.exp(-0.5 * (times / sigma_frames) ** 2)
+        s0, s1, s2 = kernel.sum(), (kernel * times).sum(), (kernel * times**2).sum()
+        bend = s0 * s2 - s1 * s1
+        share = kernel * (s2 - s1 * times) / bend if bend > 1e-9 else kernel / s0
+        boxes[row] = share @ part.boxes[low:high]
+    return Fragment(frames=part.frames, boxes=boxes, scores=part.scores)
