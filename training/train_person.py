@@ -1,0 +1,145 @@
+"""Trains the person network: joints and mask of the person in the middle of a crop. ``python -m training.train_person``"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import torch
+import tyro
+from torch import Tensor, nn
+
+from bodydouble.scene.skeleton import BODY_JOINTS, JOINT_INDEX
+from training.backgrounds import Backgrounds
+from training.crops import CROP_HW_PX, OUTSIDE, Crop, make_crop
+from training.loop import LoopConfig, fixed_seed, single_threaded, to_input, train
+from training.nets import PersonNet
+from training.shards import RenderLibrary
+
+STRIDE: Final[int] = 4
+SIGMA_PX: Final[float] = 4.5
+"""Width of a joint's peak."""
+_HEAT_GAIN: Final[float] = 4.0
+"""The network learns peaks this high inside (small targets learn slowly); the exported graph divides by it."""
+_MASK_POSITIVE: Final[float] = 1.8
+"""Leaving a bit of a person in is worse than taking a bit of background along."""
+
+
+def heat_maps(joints_px: Tensor) -> Tensor:
+    """Peaks ``(N, 18, 32, 24)`` for joints ``(N, 18, 3)``."""
+    height, width = (n // STRIDE for n in CROP_HW_PX)
+    rows, columns = (torch.arange(n) * STRIDE + STRIDE / 2 for n in (height, width))
+    down = (rows - joints_px[..., 1:2]) ** 2
+    across = (columns - joints_px[..., 0:1]) ** 2
+    bump = torch.exp(-(down[..., :, None] + across[..., None, :]) / (2 * SIGMA_PX**2))
+    return bump * joints_px[..., 2, None, None]
+
+
+def loss_of(net: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Squared error of the peaks; cross-entropy and Dice of the mask."""
+    assert isinstance(net, PersonNet)
+    with torch.autocast("cpu", torch.bfloat16):
+        heat, mask = net.raw(to_input(batch["rgb"]))
+    truth = heat_maps(batch["joints"])
+    error = (heat.float() - truth * _HEAT_GAIN) ** 2
+    joints = 3 * (error * (1 + 2 * truth)).mean()
+    cover, logits = batch["mask"][:, None].float() / 255, mask.float()
+    weight = torch.tensor(_MASK_POSITIVE)
+    crossed = torch.nn.functional.binary_cross_entropy_with_logits(logits, cover, pos_weight=weight)
+    p = torch.sigmoid(logits)
+    dice = 1 - ((2 * p * cover).sum((1, 2, 3)) + 20) / ((p + cover).sum((1, 2, 3)) + 20)
+    return {"joints": joints, "mask": 0.5 * crossed, "dice": 0.3 * dice.mean()}
+
+
+class Exported(nn.Module):
+    """The network with the outputs of its ONNX contract."""
+
+    def __init__(self, net: PersonNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+        """Peaks of about 1 and the mask's probability."""
+        heat, mask = self.net(rgb)
+        return heat / _HEAT_GAIN, mask
+
+
+def peak_xy_px(heat: Tensor) -> tuple[Tensor, Tensor]:
+    """Highest cell of each map ``(N, 18, h, w)``, moved by a quarter cell towards its higher neighbour.
+
+    (Newell et al. 2016, section 3.2.)
+
+    Returns:
+        ``(N, 18, 2)`` x, y in crop pixels and ``(N, 18)`` the height.
+    """
+    n, k, height, width = heat.shape
+    value, index = heat.flatten(2).max(-1)
+    row, column = index // width, index % width
+    padded = torch.nn.functional.pad(heat, (1, 1, 1, 1), mode="replicate")
+    items, joints = torch.arange(n)[:, None], torch.arange(k)[None]
+    right, left = padded[items, joints, row + 1, column + 2], padded[items, joints, row + 1, column]
+    below, above = padded[items, joints, row + 2, column + 1], padded[items, joints, row, column + 1]
+    x = column + 0.5 + 0.25 * torch.sign(right - left)
+    y = row + 0.5 + 0.25 * torch.sign(below - above)
+    return torch.stack([x, y], -1) * STRIDE, value
+
+
+def measure(net: PersonNet, crops: list[Crop]) -> dict[str, float]:
+    """PCK at 0.2 and 0.5 of the torso, the same if left and right may be swapped, mask IoU and recall."""
+    from bodydouble.scene.skeleton import MIRRORED
+
+    close: dict[str, list[float]] = {"pck20": [], "pck50": [], "pck20_either_side": []}
+    overlaps, recalls = [], []
+    body = list(BODY_JOINTS)
+    for start in range(0, len(crops), 50):
+        part = crops[start : start + 50]
+        with torch.no_grad():
+            heat, mask = Exported(net)(to_input(torch.from_numpy(np.stack([crop.rgb for crop in part]))))
+        found = peak_xy_px(heat)[0].numpy()
+        for crop, points, probability in zip(part, found, mask[:, 0].numpy(), strict=True):
+            torso = np.linalg.norm(
+                crop.joints_px[JOINT_INDEX["neck"], :2]
+                - crop.joints_px[[JOINT_INDEX["left_hip"], JOINT_INDEX["right_hip"]], :2].mean(0)
+            )
+            away = np.linalg.norm(points - crop.joints_px[:, :2], axis=1) / max(6.0, float(torso))
+            swapped = np.linalg.norm(points[list(MIRRORED)] - crop.joints_px[:, :2], axis=1) / max(6.0, float(torso))
+            shown = np.array([j for j in body if crop.joints_px[j, 2] > OUTSIDE], int)
+            close["pck20"] += (away[shown] < 0.2).tolist()
+            close["pck50"] += (away[shown] < 0.5).tolist()
+            close["pck20_either_side"] += (min(away[shown].mean(), swapped[shown].mean()) == swapped[shown].mean()) and (swapped[shown] < 0.2).tolist() or (away[shown] < 0.2).tolist()  # noqa: E501
+            truth, answer = crop.mask > 127, probability > 0.5
+            overlaps.append((truth & answer).sum() / max(1, (truth | answer).sum()))
+            recalls.append((truth & answer).sum() / max(1, truth.sum()))
+    measures = {name: float(np.mean(values)) for name, values in close.items()}
+    return measures | {"mask_iou": float(np.mean(overlaps)), "mask_recall": float(np.mean(recalls))}
+
+
+def main(config: LoopConfig) -> None:
+    """Train."""
+    single_threaded()
+
+    def examples(seed: int) -> Iterator[dict[str, Any]]:
+        rng = np.random.default_rng(seed)
+        library, backgrounds = RenderLibrary(config.shards, held_out=False), Backgrounds(rng)
+        for count in range(1 << 60):
+            if count % 2000 == 0:
+                library.refresh()
+            crop = make_crop(library, backgrounds, rng)
+            yield {"rgb": crop.rgb, "mask": crop.mask, "joints": crop.joints_px}
+
+    rng = fixed_seed(config)
+    held_out, backgrounds = RenderLibrary(config.shards, held_out=True), Backgrounds(rng, count=60)
+    crops = [make_crop(held_out, backgrounds, rng) for _ in range(500)]
+    torch.manual_seed(config.seed)
+
+    def validate(net: nn.Module) -> dict[str, float]:
+        assert isinstance(net, PersonNet)
+        return measure(net, crops)
+
+    train(PersonNet(), config, examples, loss_of, validate)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(LoopConfig, default=replace(LoopConfig(name="person"), batch=32)))
