@@ -14,7 +14,7 @@ from bodydouble.compositing.base import Action, ChangeCounts, CompositedFrame, P
 from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.double import Layer, contact_shadow, lay_over, make_layer
 from bodydouble.compositing.light import apply_curve, light_curve, local_brightness, measure_plate_light, to_grey
-from bodydouble.compositing.paint_out import PersonArea, paint_over, person_area, plate_offset
+from bodydouble.compositing.paint_out import PersonArea, merge, paint_over, person_area, plate_offset
 from bodydouble.compositing.sensor import NoiseField, blur_for_render_px, estimate_blur_px, estimate_noise
 from bodydouble.compositing.windows import Window
 from bodydouble.errors import BundleError
@@ -87,13 +87,12 @@ class Compositor:
             if (area := person_area(track, step, self._frame_window, self._config.paint_out)) is not None
         }
         result = frame.rgb.copy()
-        weight = np.zeros(valid.shape, dtype=np.uint8)
         for area in areas.values():
-            target = weight[area.window.slices]
-            np.maximum(target, area.plate_weight, out=target)
-        np.greater(weight, 0, out=changed)
-        noise = self._noise_sigma(frame.rgb, plate_rgb, valid & ~changed)
-        self._paint_out(frame, plate_rgb, valid, weight, noise, result)
+            changed[area.window.slices] |= area.plate_weight > 0
+        surroundings = valid & ~changed
+        noise = self._noise_sigma(frame.rgb, plate_rgb, surroundings)
+        for group in merge(list(areas.values())):
+            self._paint_out(frame, plate_rgb, surroundings, group, noise, result)
         drawn = self._draw_doubles(frame, plate_rgb, valid, doubles, noise, result, changed)
         outcomes = tuple(
             self._outcome(track, step, areas.get(track.track_id), drawn, frame.rgb, plate_rgb, result)
@@ -129,32 +128,26 @@ class Compositor:
         self,
         frame: Frame,
         plate_rgb: npt.NDArray[np.uint8],
-        valid: npt.NDArray[np.bool_],
-        weight: npt.NDArray[np.uint8],
+        surroundings: npt.NDArray[np.bool_],
+        group: PersonArea,
         noise: float,
         result: npt.NDArray[np.uint8],
     ) -> None:
-        """Write the plate over all people, each connected area fitted to the frame around it."""
+        """Write the plate, fitted to the frame around it, over a group of people."""
         config = self._config.paint_out
-        painted = (weight > 0).astype(np.uint8)
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(painted, connectivity=8)
+        window = group.window.grown(config.seam_ring_px).clipped(self._frame_window)
+        weight = np.zeros((window.height, window.width), dtype=np.uint8)
+        weight[group.window.slices_in(window)] = group.plate_weight
         size = 2 * config.seam_ring_px + 1
-        for label in range(1, count):
-            left, top, width, height = (int(v) for v in stats[label, :4])
-            area = Window(left, top, left + width, top + height)
-            window = area.grown(config.seam_ring_px).clipped(self._frame_window)
-            own = labels[window.slices] == label
-            near = cv2.dilate(own.astype(np.uint8), np.ones((size, size), dtype=np.uint8)) > 0
-            ring = near & (painted[window.slices] == 0) & valid[window.slices]
-            plate = plate_rgb[window.slices]
-            if self._is_grey:
-                plate = to_grey(plate)
-            offset = plate_offset(frame.rgb[window.slices], plate, ring, config.seam_max_offset)
-            cover = plate + offset
-            if noise > 0.0:
-                cover += noise * self._noise_field.on(window, frame.index, _BACKGROUND)[:, :, None]
-            own_weight = np.where(own, weight[window.slices], np.uint8(0))
-            result[window.slices] = paint_over(result[window.slices], cover, own_weight)
+        near = cv2.dilate(weight, np.ones((size, size), dtype=np.uint8)) > 0
+        plate = plate_rgb[window.slices]
+        if self._is_grey:
+            plate = to_grey(plate)
+        ring = near & surroundings[window.slices]
+        cover = plate + plate_offset(frame.rgb[window.slices], plate, ring, config.seam_max_offset)
+        if noise > 0.0:
+            cover += noise * self._noise_field.on(window, frame.index, _BACKGROUND)[:, :, None]
+        result[window.slices] = paint_over(result[window.slices], cover, weight)
 
     def _draw_doubles(
         self,

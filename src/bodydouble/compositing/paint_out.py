@@ -7,6 +7,7 @@ the people in the frame changes no pixel of the result (a test does so).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -27,7 +28,7 @@ _TRIM_OFFSET = 10.0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PersonArea:
-    """Where one person is in one frame."""
+    """Where one person, or several who touch, are in one frame."""
 
     window: Window
     """Around the dilated silhouette, inside the frame."""
@@ -50,7 +51,7 @@ def silhouette_or_box(
         return window, mask
     if window.is_empty:
         return box, np.ones((box.height, box.width), dtype=np.bool_)
-    both = Window(min(left, box.left), min(top, box.top), max(right, box.right), max(bottom, box.bottom))
+    both = window.joined(box)
     canvas = np.zeros((both.height, both.width), dtype=np.bool_)
     canvas[window.slices_in(both)] = mask
     canvas[box.slices_in(both)] = True
@@ -74,6 +75,31 @@ def person_area(track: PersonTrack, step: int, frame_window: Window, config: Pai
     weight = np.clip((radius + 1 - distance) * (255.0 / (feather + 1)), 0.0, 255.0)
     weight[distance > radius] = 0.0
     return PersonArea(window=window, silhouette=silhouette, plate_weight=np.rint(weight).astype(np.uint8))
+
+
+def merge(areas: Sequence[PersonArea]) -> list[PersonArea]:
+    """Join people whose windows touch; each result is covered, and fitted to its surroundings, in one go."""
+    groups: list[tuple[Window, list[PersonArea]]] = []
+    for area in areas:
+        window, members = area.window, [area]
+        while touching := [group for group in groups if not group[0].grown(1).clipped(window).is_empty]:
+            for group in touching:
+                window, members = window.joined(group[0]), members + group[1]
+                groups.remove(group)
+        groups.append((window, members))
+    return [_joined(window, members) for window, members in groups]
+
+
+def _joined(window: Window, members: Sequence[PersonArea]) -> PersonArea:
+    if len(members) == 1:
+        return members[0]
+    silhouette = np.zeros((window.height, window.width), dtype=np.bool_)
+    weight = np.zeros((window.height, window.width), dtype=np.uint8)
+    for member in members:
+        part = member.window.slices_in(window)
+        silhouette[part] |= member.silhouette
+        weight[part] = np.maximum(weight[part], member.plate_weight)
+    return PersonArea(window=window, silhouette=silhouette, plate_weight=weight)
 
 
 def _fit_offset(

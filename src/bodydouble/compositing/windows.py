@@ -47,6 +47,15 @@ class Window:
             min(self.bottom, other.bottom),
         )
 
+    def joined(self, other: Window) -> Window:
+        """The smallest window around both."""
+        return Window(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
     def slices_in(self, outer: Window) -> tuple[slice, slice]:
         """Rows and columns of this window, to index an array that covers ``outer``."""
         return (

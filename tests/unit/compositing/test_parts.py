@@ -14,7 +14,7 @@ from bodydouble.compositing.audit import count_change, is_covered
 from bodydouble.compositing.config import LightConfig, PaintOutConfig, SensorConfig, ShadowConfig
 from bodydouble.compositing.double import contact_shadow, make_layer
 from bodydouble.compositing.light import light_curve, local_brightness, measure_plate_light
-from bodydouble.compositing.paint_out import paint_over, person_area, plate_offset
+from bodydouble.compositing.paint_out import merge, paint_over, person_area, plate_offset
 from bodydouble.compositing.sensor import NoiseField, blur_for_render_px, estimate_blur_px, estimate_noise
 from bodydouble.compositing.windows import Window
 from bodydouble.errors import ConfigError
@@ -221,3 +221,23 @@ def test_settings_out_of_range_are_named(make, name):
 def test_settings_load_nothing_heavy():
     code = "import sys, bodydouble.compositing; sys.exit('cv2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_people_who_touch_are_joined_and_others_are_not(street, walker):
+    scene = street()
+    places = [(2, 2), (40, 20), (49, 24), (80, 40), (47, 42)]
+    areas = []
+    for number, place in enumerate(places, start=1):
+        area = person_area(scene.track(walker(track_id=number, places={0: place})), 0, FRAME, PaintOutConfig())
+        assert area is not None
+        areas.append(area)
+    for order in (areas, areas[::-1]):
+        groups = sorted(merge(order), key=lambda group: group.window.left)
+        assert [group.window.left for group in groups] == [0, 37, 77]
+        canvas, expected = np.zeros((72, 96), dtype=np.uint8), np.zeros((72, 96), dtype=np.uint8)
+        for area in areas:
+            expected[area.window.slices] = np.maximum(expected[area.window.slices], area.plate_weight)
+        for group in groups:
+            canvas[group.window.slices] = np.maximum(canvas[group.window.slices], group.plate_weight)
+        np.testing.assert_array_equal(canvas, expected)
+    assert merge([]) == []
