@@ -76,9 +76,7 @@ def is_clutter(part: Fragment, reading: TrackReading, config: TrackingConfig) ->
     return float(np.abs(high - low).max()) < _STILL_HEIGHTS * height
 
 
-def _person(
-    track_id: int, part: Fragment, reading: TrackReading, config: PerceptionConfig, rate: float
-) -> PersonTrack:
+def _person(track_id: int, part: Fragment, reading: TrackReading, config: PerceptionConfig, rate: float) -> PersonTrack:
     joints, scores = refine_joints(
         np.stack(reading.joints),
         np.stack(reading.joint_scores),

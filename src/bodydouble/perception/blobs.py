@@ -19,6 +19,12 @@ _LARGEST: Final = 2.2
 """Height and width of a region that may be a person, as a share of the height expected there."""
 _LEAST_AREA: Final = 0.03
 """Area of a region that may be a person, as a share of the square of the height expected there."""
+_GUESSED_HEIGHT: Final = 0.2
+"""Height of people as a share of the frame's, where nobody was found at all."""
+_GUESSED_SLACK: Final = 3.5
+_CONSTANT_SLACK: Final = 1.5
+_LEAST_SPREAD: Final = 0.1
+"""Rows that feet must be spread over, as a share of the frame's height, before heights depend on the row."""
 _SHADOW_SHARE: Final = 0.75
 _MATCH_IOU: Final = 0.15
 _PATIENCE_FRAMES: Final = 3
@@ -30,25 +36,30 @@ class HeightModel:
 
     slope: float
     offset: float
-    fallback: float
+    usual: float
+    """Median height, or a guess where nobody was found."""
+    slack: float = 1.0
+    """Limits on size are widened by this factor; above 1 where little is known."""
 
     @classmethod
     def fit(cls, feet_px: NDArray[np.float64], heights_px: NDArray[np.float64], frame_height_px: int) -> HeightModel:
-        """Fit to the boxes of tracks; without enough of them every height is as likely."""
-        if len(feet_px) < 30:
-            middle = float(np.median(heights_px)) if len(heights_px) else 0.0
-            return cls(slope=0.0, offset=0.0, fallback=middle or 0.2 * frame_height_px)
+        """Fit to the boxes of tracks; without enough of them, over enough rows, one height holds everywhere."""
+        if len(heights_px) == 0:
+            return cls(slope=0.0, offset=0.0, usual=_GUESSED_HEIGHT * frame_height_px, slack=_GUESSED_SLACK)
+        if len(feet_px) < 30 or np.ptp(feet_px) < _LEAST_SPREAD * frame_height_px:
+            middle = float(np.median(heights_px))
+            return cls(slope=0.0, offset=middle, usual=middle, slack=_CONSTANT_SLACK)
         slope, offset = np.polyfit(feet_px, heights_px, 1)
         rest = np.abs(heights_px - slope * feet_px - offset)
         good = rest <= 2.5 * np.median(rest) + 1e-6
-        if good.sum() >= 20 and np.ptp(feet_px[good]) > 1:
+        if good.sum() >= 20 and np.ptp(feet_px[good]) >= 0.5 * _LEAST_SPREAD * frame_height_px:
             slope, offset = np.polyfit(feet_px[good], heights_px[good], 1)
-        return cls(slope=float(slope), offset=float(offset), fallback=float(np.median(heights_px)))
+        return cls(slope=float(slope), offset=float(offset), usual=float(np.median(heights_px)))
 
     def expected(self, foot_px: float) -> float:
         """Height in pixels of a person whose feet are at a row; never less than a third of the usual."""
         height = self.slope * foot_px + self.offset
-        return max(height, 0.33 * self.fallback, 8.0)
+        return max(height, 0.33 * self.usual, 8.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -160,8 +171,8 @@ def find_blobs(
     for label in range(1, count):
         left, top, wide, tall, area = (int(v) for v in stats[label])
         expected = heights.expected((top + tall) / scale) * scale
-        plausible = _LEAST_HEIGHT * expected <= tall <= _LARGEST * expected and wide <= _LARGEST * expected
-        if not plausible or area < _LEAST_AREA * expected * expected:
+        least, most = _LEAST_HEIGHT / heights.slack * expected, _LARGEST * heights.slack * expected
+        if not least <= tall <= most or wide > most or area < _LEAST_AREA * (expected / heights.slack) ** 2:
             continue
         region = (labels == label).astype(np.uint8)
         grown = cv2.dilate(region, np.ones((5, 5), np.uint8))
@@ -170,6 +181,9 @@ def find_blobs(
         if foreground.shadow[inside].mean() > _SHADOW_SHARE:
             continue
         x0, y0 = max(0, int((left - 3) / scale)), max(0, int((top - 3) / scale))
-        x1, y1 = min(width, int(np.ceil((left + wide + 3) / scale))), min(height, int(np.ceil((top + tall + 3) / scale)))
+        x1, y1 = (
+            min(width, int(np.ceil((left + wide + 3) / scale))),
+            min(height, int(np.ceil((top + tall + 3) / scale))),
+        )
         blobs.append(Blob(frame_index=frame_index, window_xyxy_px=(x0, y0, x1, y1), mask=full[y0:y1, x0:x1]))
     return sorted(blobs, key=lambda blob: blob.window_xyxy_px)

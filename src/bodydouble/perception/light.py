@@ -11,9 +11,7 @@ _MOST_CONTACTS = 2000
 _PATCH_PX = 6
 
 
-def measure_light(
-    plate: NDArray[np.uint8], valid: NDArray[np.bool_], contacts_xy_px: NDArray[np.float64]
-) -> Light:
+def measure_light(plate: NDArray[np.uint8], valid: NDArray[np.bool_], contacts_xy_px: NDArray[np.float64]) -> Light:
     """Ambient colour of the ground people stand on, and how hard the light is.
 
     The direction of the key light cannot be told from a plate alone; it stays the default, from above and behind the

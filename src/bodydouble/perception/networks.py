@@ -44,9 +44,7 @@ class Network:
         options.enable_mem_pattern = False
         options.log_severity_level = 3
         try:
-            self._session: Any = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
+            self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:
             # ONNX Runtime's exception classes are private and differ between versions.
             raise MissingWeights(f"the network cannot be loaded ({error}); reinstall bodydouble: {path}") from error

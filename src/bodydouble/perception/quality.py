@@ -15,9 +15,7 @@ _SHORTEST_WINDOW = 8
 """A rest of a track shorter than this is judged together with the window before it."""
 
 
-def sequence_filter(
-    joint_scores: NDArray[np.float32], config: PoseConfig
-) -> tuple[NDArray[np.bool_], str]:
+def sequence_filter(joint_scores: NDArray[np.float32], config: PoseConfig) -> tuple[NDArray[np.bool_], str]:
     """Which steps of a track may be played (paper, section 3.3).
 
     A window with more than ``filter_missing_share`` of its frames without a skeleton, or a mean joint score below
@@ -55,9 +53,7 @@ def sequence_filter(
     return play, "; ".join(reasons)
 
 
-def visible_fractions(
-    boxes_xyxy_px: NDArray[np.float64], width_px: int, height_px: int
-) -> NDArray[np.float32]:
+def visible_fractions(boxes_xyxy_px: NDArray[np.float64], width_px: int, height_px: int) -> NDArray[np.float32]:
     """Share of each person of one frame that is neither cut by the border nor behind somebody nearer.
 
     Nearer is who stands lower in the picture. Boxes stand in for bodies, so this errs towards hidden.

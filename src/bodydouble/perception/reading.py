@@ -132,9 +132,7 @@ def _read_frame(
     return outlines
 
 
-def _explained(
-    boxes: NDArray[np.float32], outlines: list[Outline], valid: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _explained(boxes: NDArray[np.float32], outlines: list[Outline], valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Where motion needs no further explanation: on people and right around them, and where the plate is a guess."""
     height, width = valid.shape
     explained = ~valid

@@ -26,7 +26,9 @@ class Detections:
         """
         count = len(self.scores)
         if self.boxes_xyxy_px.shape != (count, 4) or self.scores.shape != (count,):
-            raise ValueError(f"boxes have shape {self.boxes_xyxy_px.shape}, scores {self.scores.shape}; need (N, 4), (N,)")
+            raise ValueError(
+                f"boxes have shape {self.boxes_xyxy_px.shape}, scores {self.scores.shape}; need (N, 4), (N,)"
+            )
 
     def __len__(self) -> int:
         return len(self.scores)

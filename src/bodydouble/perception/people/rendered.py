@@ -74,8 +74,7 @@ class RenderedPeopleFinder:
         to_frame = np.array([width / small_w, height / small_h] * 2, np.float32)
         boxes = box_map[:, rows, columns].T * to_frame
         # Peaks in the padding, and boxes without extent, are not in the picture.
-        inside = (
-            (np.minimum(boxes[:, 2], width) - np.maximum(boxes[:, 0], 0) >= 1)
-            & (np.minimum(boxes[:, 3], height) - np.maximum(boxes[:, 1], 0) >= 1)
+        inside = (np.minimum(boxes[:, 2], width) - np.maximum(boxes[:, 0], 0) >= 1) & (
+            np.minimum(boxes[:, 3], height) - np.maximum(boxes[:, 1], 0) >= 1
         )
         return boxes[inside].astype(np.float32), scores[inside].astype(np.float32)

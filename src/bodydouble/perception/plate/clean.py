@@ -171,9 +171,7 @@ def _completed(number: int, count: int, work_dir: Path) -> tuple[NDArray[np.uint
     return rgb, seen
 
 
-def _matched(
-    other: NDArray[np.uint8], own: NDArray[np.uint8], common: NDArray[np.bool_]
-) -> NDArray[np.uint8]:
+def _matched(other: NDArray[np.uint8], own: NDArray[np.uint8], common: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Another key's colours, shifted to this key's light by the median difference where both were seen."""
     if not common.any():
         return other

@@ -23,14 +23,16 @@ def decode(heatmaps: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
         joints (N, K, 2) in crop pixels (cell centres lie at 2, 6, 10, ...) and scores (N, K), the peaks' heights.
     """
     count, joints, rows, columns = heatmaps.shape
-    flat = heatmaps.reshape(count, joints, -1)
+    flat = heatmaps.reshape(count, joints, rows * columns)
     best = flat.argmax(axis=2)
     scores = np.take_along_axis(flat, best[..., None], axis=2)[..., 0]
     row, column = best // columns, best % columns
     logs = np.log(np.maximum(heatmaps, _FLOOR))
     n, k = np.ogrid[:count, :joints]
 
-    def offset(before: NDArray[np.float32], middle: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+    def offset(
+        before: NDArray[np.float32], middle: NDArray[np.float32], after: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         bend = before - 2 * middle + after
         step = np.where(bend < -1e-6, 0.5 * (before - after) / np.where(bend < -1e-6, bend, -1.0), 0.0)
         clipped: NDArray[np.float32] = np.clip(step, -0.5, 0.5).astype(np.float32)

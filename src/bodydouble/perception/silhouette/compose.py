@@ -119,9 +119,7 @@ def _outline(
     return Outline(window_xyxy_px=place, mask=mask, motion_share=share)
 
 
-def _motion_share(
-    body: NDArray[np.bool_], moving: NDArray[np.bool_], known: NDArray[np.bool_]
-) -> float:
+def _motion_share(body: NDArray[np.bool_], moving: NDArray[np.bool_], known: NDArray[np.bool_]) -> float:
     """Share of the body that differs from the plate, counted where the plate was really seen."""
     judged = body & known
     if judged.sum() < max(8, 0.2 * body.sum()):
@@ -148,9 +146,7 @@ def _connected_motion(
     return taken
 
 
-def _body_shape(
-    x: NDArray[np.float64], y: NDArray[np.float64], box: NDArray[np.float32]
-) -> NDArray[np.bool_]:
+def _body_shape(x: NDArray[np.float64], y: NDArray[np.float64], box: NDArray[np.float32]) -> NDArray[np.bool_]:
     """An upright ellipse that fills the box: what is painted out when no silhouette can be believed."""
     centre_x, centre_y = 0.5 * float(box[0] + box[2]), 0.5 * float(box[1] + box[3])
     half_w, half_h = max(0.5 * float(box[2] - box[0]), 0.5), max(0.5 * float(box[3] - box[1]), 0.5)

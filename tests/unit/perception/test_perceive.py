@@ -1,0 +1,195 @@
+"""The whole stage on rectangles: tracks, plate, silhouettes, motion, and inputs that hurt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tests.unit.perception.fakes import BLUE, GREEN, PINK, RED, Box, RectClip, fakes, walk
+
+from bodydouble.perception import perceive
+from bodydouble.perception.config import PerceptionConfig
+from bodydouble.scene import PersonTrack, SceneBundle, SilentProgress
+from bodydouble.scene.plate_files import PlateReader
+from bodydouble.testing.bundles import bundle_differences
+
+
+def run(clip: RectClip, folder: Path, **finder: object) -> SceneBundle:
+    return perceive(
+        clip,
+        PerceptionConfig(),
+        work_dir=folder / "work",
+        plate_dir=folder / "plate",
+        producer="test",
+        progress=SilentProgress(),
+        networks=fakes(**finder),
+    )
+
+
+def mask_of(track: PersonTrack, frame: int, clip: RectClip) -> npt.NDArray[np.bool_]:
+    canvas = np.zeros((clip.geometry.height_px, clip.geometry.width_px), bool)
+    step = track.step_of(frame)
+    if step is not None:
+        track.silhouettes.paint(step, canvas)
+    return canvas
+
+
+def everybody(bundle: SceneBundle, frame: int, clip: RectClip) -> npt.NDArray[np.bool_]:
+    canvas = np.zeros((clip.geometry.height_px, clip.geometry.width_px), bool)
+    for track in bundle.tracks:
+        canvas |= mask_of(track, frame, clip)
+    return canvas
+
+
+def covered(bundle: SceneBundle, clip: RectClip, frame: int, box: Box) -> float:
+    """Share of a rectangle's visible pixels inside anybody's silhouette."""
+    part = everybody(bundle, frame, clip)[max(box[1], 0) : max(box[3], 0), max(box[0], 0) : max(box[2], 0)]
+    return float(part.mean()) if part.size else 1.0
+
+
+def test_walker_is_one_track_with_whole_silhouettes(tmp_path: Path) -> None:
+    clip = RectClip({RED: walk(0, 40, 10, 3)}, num_frames=40)
+    bundle = run(clip, tmp_path)
+    assert len(bundle.tracks) == 1
+    track = bundle.tracks[0]
+    assert track.frame_indices.tolist() == list(range(40))
+    assert track.play.all()
+    assert track.reason == ""
+    assert min(covered(bundle, clip, f, clip.people[RED][f]) for f in range(40)) > 0.97
+    outside = mask_of(track, 20, clip).sum() - 16 * 44
+    assert outside < 0.25 * 16 * 44
+    assert np.isfinite(track.joints_xy_px).all()
+    plate, valid = PlateReader(tmp_path / "plate").at(20)
+    assert valid.all()
+    assert np.abs(plate.astype(int) - clip.empty_rgb(20)).max() <= 4
+
+
+def test_person_who_stands_still_is_not_in_the_plate(tmp_path: Path) -> None:
+    standing = dict.fromkeys(range(50), (70, 40, 86, 84))
+    clip = RectClip({RED: standing, GREEN: walk(0, 50, 5, 1)}, num_frames=50)
+    bundle = run(clip, tmp_path)
+    plate, valid = PlateReader(tmp_path / "plate").at(25)
+    place = (slice(40, 84), slice(70, 86))
+    assert not valid[place].any(), "never seen free, so it must be marked as a guess"
+    # Grey ground all around: nothing red may be left.
+    assert int(np.ptp(plate[place].astype(int), axis=2).max()) < 30
+    assert covered(bundle, clip, 25, standing[25]) > 0.97
+
+
+def test_person_who_stands_and_leaves_is_filled_from_later(tmp_path: Path) -> None:
+    boxes = dict.fromkeys(range(60), (70, 40, 86, 84)) | walk(60, 90, 70, 3)
+    clip = RectClip({RED: boxes}, num_frames=90)
+    run(clip, tmp_path)
+    plate, valid = PlateReader(tmp_path / "plate").at(10)
+    assert valid[45:80, 72:84].all()
+    assert np.abs(plate[45:80, 72:84].astype(int) - clip.empty_rgb(0)[45:80, 72:84]).max() <= 6
+
+
+def test_two_who_cross_keep_their_ids(tmp_path: Path) -> None:
+    clip = RectClip({RED: walk(0, 40, 10, 3, top=38), GREEN: walk(0, 40, 130, -3, top=46)}, num_frames=40)
+    bundle = run(clip, tmp_path)
+    people = [t for t in bundle.tracks if len(t) > 30]
+    assert len(people) == 2
+    for track in people:
+        direction = np.sign(track.boxes_xyxy_px[-1, 0] - track.boxes_xyxy_px[0, 0])
+        steps = np.diff(track.boxes_xyxy_px[:, 0])
+        assert np.sign(np.median(steps)) == direction
+        assert abs(track.boxes_xyxy_px[-1, 0] - track.boxes_xyxy_px[0, 0]) > 90, "turned round where they met"
+
+
+def test_gap_in_detections_is_bridged(tmp_path: Path) -> None:
+    clip = RectClip({RED: walk(0, 40, 10, 3)}, num_frames=40)
+    bundle = run(clip, tmp_path, miss=dict.fromkeys(range(15, 24), (RED,)))
+    assert len([t for t in bundle.tracks if t.play.any()]) == 1
+    track = bundle.tracks[0]
+    assert track.frame_indices.tolist() == list(range(40))
+    assert (track.box_scores[16:23] == 0).all()
+    assert track.box_scores[10] > 0
+    assert min(covered(bundle, clip, f, clip.people[RED][f]) for f in range(40)) > 0.95
+
+
+def test_mover_that_nobody_detected_is_painted_out(tmp_path: Path) -> None:
+    clip = RectClip({PINK: walk(5, 35, 10, 3)}, num_frames=40)
+    bundle = run(clip, tmp_path)
+    assert bundle.tracks, "somebody moved and nobody was found: must be a track"
+    assert not any(track.play.any() for track in bundle.tracks)
+    assert all("motion" in track.reason for track in bundle.tracks)
+    assert min(covered(bundle, clip, f, clip.people[PINK][f]) for f in range(6, 34)) > 0.95
+
+
+def test_carried_thing_belongs_to_the_person(tmp_path: Path) -> None:
+    person = walk(0, 40, 10, 3)
+    bag = {f: (x1 - 1, 60, x1 + 5, 70) for f, (_, _, x1, _) in person.items()}
+    clip = RectClip({RED: person, PINK: bag}, num_frames=40)
+    bundle = run(clip, tmp_path)
+    assert min(covered(bundle, clip, f, bag[f]) for f in range(2, 38)) > 0.8
+
+
+def test_light_switch_does_not_swallow_the_frame(tmp_path: Path) -> None:
+    gains = dict.fromkeys(range(25, 50), 1.3)
+    clip = RectClip({RED: walk(0, 50, 10, 2)}, num_frames=50, gains=gains)
+    bundle = run(clip, tmp_path)
+    for frame in (10, 24, 25, 30, 45):
+        assert everybody(bundle, frame, clip).mean() < 0.2
+        assert covered(bundle, clip, frame, clip.people[RED][frame]) > 0.95
+
+
+def test_cut_by_the_border(tmp_path: Path) -> None:
+    clip = RectClip({RED: walk(0, 60, -14, 3)}, num_frames=60)
+    bundle = run(clip, tmp_path)
+    for frame in range(1, 58):
+        assert covered(bundle, clip, frame, clip.people[RED][frame]) > 0.9, frame
+    assert bundle.tracks[0].visible_fraction.max() <= 1.0
+
+
+def test_panning_camera_follows_and_plate_is_free(tmp_path: Path) -> None:
+    clip = RectClip({BLUE: walk(0, 60, 60, 0.2)}, num_frames=60, pan_px=2.0)
+    bundle = run(clip, tmp_path)
+    assert not bundle.camera.is_static
+    moved = bundle.camera.to_reference[59, 0, 2] - bundle.camera.to_reference[0, 0, 2]
+    assert moved == pytest.approx(118, abs=4)
+    assert covered(bundle, clip, 30, clip.people[BLUE][30]) > 0.95
+    reader = PlateReader(tmp_path / "plate", bundle.camera, frame_size_px=(160, 120))
+    for frame in (5, 30, 55):
+        plate, _ = reader.at(frame)
+        assert int(np.ptp(plate.astype(int), axis=2).max()) < 40, "somebody blue is in the plate"
+
+
+def test_static_camera_is_exactly_the_identity(tmp_path: Path) -> None:
+    clip = RectClip({RED: walk(0, 30, 10, 4)}, num_frames=30, noise=4.0)
+    assert run(clip, tmp_path).camera.is_static
+
+
+def test_nobody(tmp_path: Path) -> None:
+    bundle = run(RectClip({}, num_frames=30), tmp_path)
+    assert bundle.tracks == ()
+    _, valid = PlateReader(tmp_path / "plate").at(0)
+    assert valid.all()
+
+
+def test_one_frame_with_a_person(tmp_path: Path) -> None:
+    clip = RectClip({RED: walk(0, 1, 60, 0)}, num_frames=1)
+    bundle = run(clip, tmp_path)
+    assert len(bundle.tracks) == 1
+    assert covered(bundle, clip, 0, clip.people[RED][0]) > 0.95
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 700), (700, 3), (17, 33)])
+def test_tiny_and_odd_frames(tmp_path: Path, size: tuple[int, int]) -> None:
+    bundle = run(RectClip({}, num_frames=3, size=size), tmp_path)
+    assert bundle.tracks == ()
+
+
+def test_same_input_same_bundle(tmp_path: Path) -> None:
+    clip = RectClip({RED: walk(0, 40, 10, 3), GREEN: walk(3, 38, 130, -3, top=50)}, num_frames=40)
+    first, second = run(clip, tmp_path / "a"), run(clip, tmp_path / "b")
+    assert bundle_differences(first, second) == []
+    for name in sorted(p.name for p in (tmp_path / "a" / "plate").iterdir()):
+        assert (tmp_path / "a" / "plate" / name).read_bytes() == (tmp_path / "b" / "plate" / name).read_bytes()
+
+
+def test_scratch_is_left_empty(tmp_path: Path) -> None:
+    run(RectClip({RED: walk(0, 20, 10, 3)}, num_frames=20), tmp_path)
+    assert list((tmp_path / "work").iterdir()) == []
