@@ -9,7 +9,7 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -97,6 +97,10 @@ class Manifest:
     def is_done(self, stage: str) -> bool:
         """True if the stage was finished."""
         return any(record.name == stage for record in self.stages)
+
+    def taken_up_by(self, now: Manifest) -> Manifest:
+        """This unfinished record, to be gone on with in the environment of ``now``."""
+        return replace(self, environment=now.environment, weights=now.weights, state="running", error="", error_type="")
 
     def forget(self, stage: str) -> None:
         """Drop the record of a stage that is about to be done again."""

@@ -43,13 +43,14 @@ def run(words: Sequence[str]) -> None:
         resume=command.resume,
         progress=command.progress(),
         on_clip=_tell,
+        on_note=print,
     )
 
 
 def _tell(clip: ClipRun, outcome: RunResult | BodyDoubleError) -> None:
     if isinstance(outcome, BodyDoubleError):
         if clip.in_tree:
-            print(f"no result for {clip.source}: {outcome}")
+            print(f"no result for {clip.job.source}: {outcome}")
         return
     people = describe_people(outcome.run_folder / "ledger.jsonl")
     print(f"{outcome.output}: {outcome.num_frames} frames, {people}, coverage {outcome.coverage:.1%}")

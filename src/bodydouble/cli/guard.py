@@ -36,7 +36,7 @@ def run_guarded(command: Callable[[Sequence[str]], None], words: Sequence[str]) 
         return _report(error, "interrupted; the same command with --resume goes on", Interrupted.exit_code, debug)
     except BodyDoubleError as error:
         return _report(error, _with_notes(f"error: {error}", error), error.exit_code, debug)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (the last line of defence: it becomes a message and exit code 1)
         message = f"internal error: {type(error).__name__}: {error}; this is a bug, --debug shows where"
         return _report(error, _with_notes(message, error), BodyDoubleError.exit_code, debug)
     return 0

@@ -56,7 +56,8 @@ def parse(command: type[Command], name: str, words: Sequence[str]) -> Command:
     base = preset(early.preset)
     if early.config is not None:
         base = read_config(early.config, base)
-    return parse_plain(command, name, words, run=base)
+    parsed: Command = parse_plain(command, name, words, run=base)
+    return parsed
 
 
 def parse_plain(command: Any, name: str, words: Sequence[str], **defaults: Any) -> Any:

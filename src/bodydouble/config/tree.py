@@ -21,6 +21,8 @@ class OutputConfig:
     """h264: small file; lossless: decodes to exactly the composited pixels; png: a folder of images."""
     quality: int = 18
     """H.264 constant rate factor: 0 (best, largest) to 51 (worst)."""
+    jpeg_quality: int = 95
+    """Quality of .jpg images, where a folder of them comes out as it came in: 1 (worst) to 100 (best, largest)."""
     keep_audio: Annotated[bool, tyro.conf.arg(aliases=["--keep-audio"])] = False
     """Copy the sound of the input. Voices identify people: it is dropped unless asked for."""
 
@@ -32,6 +34,8 @@ class OutputConfig:
         """
         if not 0 <= self.quality <= 51:
             raise ValueError(f"quality is {self.quality}; allowed is 0 (best) to 51 (worst)")
+        if not 1 <= self.jpeg_quality <= 100:
+            raise ValueError(f"jpeg_quality is {self.jpeg_quality}; allowed is 1 (worst) to 100 (best)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,8 @@ class PolicyConfig:
     on_failure: Annotated[Literal["paint-out", "stop"], tyro.conf.arg(aliases=["--on-failure"])] = "paint-out"
     """paint-out: show the clean plate in that person's place; stop: end the run, without a final file."""
     min_coverage: Annotated[float, tyro.conf.arg(aliases=["--min-coverage"])] = 0.0
-    """Smallest share of person pixels that must have changed, 0 to 1; below, the run ends without a final file."""
+    """Smallest share of people, counted frame by frame, who must have changed (all but 15 % of their pixels), 0 to 1;
+    below, the run ends without a final file. Says nothing about people whom perception did not find."""
 
     def __post_init__(self) -> None:
         """Check the range.

@@ -22,7 +22,9 @@ def resolve_workers(workers: int, num_items: int) -> int:
     return max(1, min(workers or cores, num_items))
 
 
-def run_all(setup: Setup[Item, Result], items: Sequence[Item], *, workers: int = 1) -> Generator[tuple[Item, Result], None, None]:
+def run_all(
+    setup: Setup[Item, Result], items: Sequence[Item], *, workers: int = 1
+) -> Generator[tuple[Item, Result], None, None]:
     """Do every item, in this process for one worker, in worker processes for more.
 
     Yields:

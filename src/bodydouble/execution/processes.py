@@ -24,7 +24,9 @@ _work: Work[Any, Any] | None = None
 """What this worker process was set up with; None in the parent."""
 
 
-def run_processes(setup: Setup[Item, Result], items: Sequence[Item], *, workers: int) -> Generator[tuple[Item, Result], None, None]:
+def run_processes(
+    setup: Setup[Item, Result], items: Sequence[Item], *, workers: int
+) -> Generator[tuple[Item, Result], None, None]:
     """Do the items in fresh processes (``spawn``: nothing is inherited by accident, and threads cannot deadlock).
 
     Leaving the iterator early, by an error, an interruption or ``close()``, ends the workers.

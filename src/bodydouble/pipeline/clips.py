@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from bodydouble.config import RunConfig
 from bodydouble.config import preset as make_preset
@@ -13,9 +13,7 @@ from bodydouble.errors import BodyDoubleError, InputError, PolicyStop, UsageErro
 from bodydouble.pipeline.folder import SUFFIX, run_folder_for
 from bodydouble.pipeline.run import ClipRun, RunResult, run_clip
 from bodydouble.scene import Progress, SilentProgress
-
-if TYPE_CHECKING:
-    from bodydouble.video_io import ClipJob
+from bodydouble.video_io import ClipJob, copy_companions, discover_footage
 
 OnClip = Callable[["ClipRun", "RunResult | BodyDoubleError"], None]
 """Told what became of each clip, as soon as it is known."""
@@ -38,6 +36,7 @@ def anonymize(
     resume: bool = False,
     progress: Progress | None = None,
     on_clip: OnClip | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> tuple[RunResult, ...]:
     """Replace every person by a double.
 
@@ -51,6 +50,7 @@ def anonymize(
         resume: go on with what earlier runs have finished.
         progress: told how far it is; silent if None.
         on_clip: told what became of each clip.
+        on_note: told, in words, what happened to files of a tree that are no clips.
 
     Returns:
         One result per clip, in the order of the clips' names.
@@ -67,9 +67,11 @@ def anonymize(
     resolved = config if config is not None else make_preset(preset)
     if seed is not None:
         resolved = dataclasses.replace(resolved, seed=seed)
-    runs = plan_runs(
-        Path(input_path), Path(output) if output is not None else None, resolved, overwrite=overwrite, resume=resume
-    )
+    tree = discover_footage(Path(input_path), Path(output) if output is not None else None, resolved.output.codec)
+    runs = [
+        ClipRun(job=job, run_folder=run_folder_of(job), config=resolved, overwrite=overwrite, resume=resume)
+        for job in tree.jobs
+    ]
     results: list[RunResult] = []
     errors: list[BodyDoubleError] = []
     for run in runs:
@@ -83,6 +85,13 @@ def anonymize(
         results.append(result)
         if on_clip is not None:
             on_clip(run, result)
+    if len(errors) < len(runs):
+        copied = copy_companions(tree, overwrite=overwrite or resume)
+        if copied and on_note is not None:
+            on_note(f"{copied} files of labels or masks were copied")
+    if tree.withheld and on_note is not None:
+        names = ", ".join(path.name for path in tree.withheld[:3])
+        on_note(f"{len(tree.withheld)} files that may hold footage were not copied ({names}, ...)")
     if errors:
         worst = max(errors, key=lambda error: _SEVERITY.index(error.exit_code))
         if len(runs) > 1:
@@ -91,42 +100,12 @@ def anonymize(
     return tuple(results)
 
 
-def plan_runs(
-    input_path: Path, output: Path | None, config: RunConfig, *, overwrite: bool, resume: bool
-) -> list[ClipRun]:
-    """One run for a clip; for a tree one per clip, with the run folders in a tree of their own beside the output.
+def run_folder_of(job: ClipJob) -> Path:
+    """Where the run folder of a clip goes: beside the output, or for a tree into a tree of its own beside that.
 
-    The data set's readers list its folders, so nothing but clips may lie in the output tree.
-
-    Raises:
-        InputError: no clip is there.
+    A data set's readers list its folders, so nothing but clips may lie in the output tree.
     """
-    from bodydouble.video_io import discover_clips
-
-    jobs = discover_clips(input_path, output, config.output.codec)
-    single = len(jobs) == 1 and jobs[0].source == input_path
-    return [
-        ClipRun(
-            source=job.source,
-            output=job.output,
-            run_folder=run_folder_for(job.output) if single else _tree_folder(jobs, job),
-            config=config,
-            overwrite=overwrite,
-            resume=resume,
-            in_tree=not single,
-        )
-        for job in jobs
-    ]
-
-
-def _tree_folder(jobs: list[ClipJob], job: ClipJob) -> Path:
-    """Run folder of a clip of a tree: ``out/01`` has ``out.bodydouble.run/01``."""
-    root = _common_root([job.output for job in jobs])
+    if job.output_root is None:
+        return run_folder_for(job.output)
+    root = job.output_root
     return root.with_name(root.name + SUFFIX) / job.output.relative_to(root)
-
-
-def _common_root(outputs: list[Path]) -> Path:
-    root = outputs[0].parent
-    while not all(output.is_relative_to(root) for output in outputs):
-        root = root.parent
-    return root

@@ -15,6 +15,7 @@ from bodydouble.config import RunConfig, write_config
 from bodydouble.errors import OutputError, UsageError
 from bodydouble.ledger import write_ledger
 from bodydouble.manifest import Manifest, read_manifest
+from bodydouble.video_io.codecs import VIDEO_SUFFIXES
 
 SUFFIX: Final = ".bodydouble.run"
 
@@ -69,24 +70,25 @@ def run_folder_for(output: Path) -> Path:
 
     >>> run_folder_for(Path("out/street.bodydouble.mp4")).as_posix()
     'out/street.bodydouble.run'
-    >>> run_folder_for(Path("out/mine.mkv")).as_posix()
-    'out/mine.bodydouble.run'
+    >>> run_folder_for(Path("out/mine.v2.mkv")).as_posix(), run_folder_for(Path("out/frames.v2")).as_posix()
+    ('out/mine.v2.bodydouble.run', 'out/frames.v2.bodydouble.run')
     """
-    return output.with_name(output.name.removesuffix(output.suffix).removesuffix(".bodydouble") + SUFFIX)
+    stem = output.stem if output.suffix.lower() in VIDEO_SUFFIXES else output.name
+    return output.with_name(stem.removesuffix(".bodydouble") + SUFFIX)
 
 
-def check_output(output: Path, *, overwrite: bool) -> None:
-    """See, before any work is done, that the output can be written.
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """See, before any work is done, that something of ours can be written.
 
     Raises:
         OutputError: it exists and may not be replaced, or its folder is missing or not writable.
     """
-    if not output.parent.is_dir():
-        raise OutputError(f"the folder of the output does not exist; create it first: {output.parent}")
-    if not os.access(output.parent, os.W_OK | os.X_OK):
-        raise OutputError(f"no permission to write into the folder of the output: {output.parent}")
-    if output.exists() and not overwrite:
-        raise OutputError(f"the output exists; choose another name or say --overwrite: {output}")
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"the folder of the output does not exist; create it first: {path.absolute().parent}")
+    if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+        raise OutputError(f"no permission to write into the folder of the output: {path.absolute().parent}")
+    if path.exists() and not overwrite:
+        raise OutputError(f"the output exists; choose another name or say --overwrite: {path}")
 
 
 def make_parents(*paths: Path) -> None:
@@ -100,50 +102,49 @@ def make_parents(*paths: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
 
 
-def open_run_folder(
-    folder: RunFolder, manifest: Manifest, config: RunConfig, *, overwrite: bool, resume: bool
-) -> Manifest:
-    """Make a run folder, or take up an existing one.
+def find_former_run(folder: RunFolder, manifest: Manifest) -> Manifest | None:
+    """The manifest of an earlier run, if there is one that can be gone on with.
+
+    Raises:
+        UsageError: it had another input, configuration or version.
+        BundleError: its manifest cannot be read.
+    """
+    if not folder.manifest.is_file():
+        return None
+    former = read_manifest(folder.manifest)
+    _check_same_run(former, manifest, folder.root)
+    return former
+
+
+def new_run_folder(folder: RunFolder, manifest: Manifest, config: RunConfig, *, overwrite: bool) -> None:
+    """Make a run folder with what is there from the first moment: manifest, configuration and an empty ledger.
 
     Args:
         folder: where.
-        manifest: of the run that is about to begin.
+        manifest: of the run that begins.
         config: its configuration.
-        overwrite: remove what is there.
-        resume: go on with what is there.
-
-    Returns:
-        The manifest to go on with: the one given, or that of the folder.
+        overwrite: remove the folder of an earlier run first.
 
     Raises:
-        OutputError: the folder exists and neither flag is given, or it is no run folder.
-        UsageError: the run to resume had another input, configuration or version.
+        OutputError: the folder exists and may not be removed, or is none of ours.
     """
     if folder.root.exists():
-        if not folder.manifest.is_file() and any(folder.root.iterdir()):
-            raise OutputError(f"this is no run folder (it has no manifest.json) and is left alone: {folder.root}")
-        if resume and folder.manifest.is_file():
-            former = read_manifest(folder.manifest)
-            _check_same_run(former, manifest, folder.root)
-            former.environment, former.error, former.error_type, former.finished = manifest.environment, "", "", ""
-            if former.state != "done":
-                former.state = "running"
-            return former
-        if not overwrite and folder.manifest.is_file():
+        if folder.manifest.is_file() and not overwrite:
             raise OutputError(
                 f"there is a run folder of an earlier run; go on with it by --resume, or start anew by --overwrite: "
                 f"{folder.root}"
             )
+        if not folder.manifest.is_file() and any(folder.root.iterdir()):
+            raise OutputError(f"this is no run folder (it has no manifest.json) and is left alone: {folder.root}")
         shutil.rmtree(folder.root)
     folder.root.mkdir()
     manifest.save(folder.manifest)
     write_config(config, folder.config)
     write_ledger([], folder.ledger)
-    return manifest
 
 
 def _check_same_run(former: Manifest, now: Manifest, root: Path) -> None:
-    if former.identity == now.identity:
+    if (former.identity, former.weights) == (now.identity, now.weights):
         return
     differences = []
     if former.identity.input_sha256 != now.identity.input_sha256:
@@ -153,6 +154,8 @@ def _check_same_run(former: Manifest, now: Manifest, root: Path) -> None:
         differences.append(f"the configuration differs in {', '.join(changed[:5])}{', …' if len(changed) > 5 else ''}")
     if former.identity.version != now.identity.version:
         differences.append(f"it was made by bodydouble {former.identity.version}, this is {now.identity.version}")
+    if former.weights != now.weights:
+        differences.append("the weights of the networks are others")
     raise UsageError(
         f"the earlier run cannot be resumed: {'; '.join(differences)}; repeat it as it was "
         f"(--config {root.name}/config.toml) or start anew by --overwrite: {root}"

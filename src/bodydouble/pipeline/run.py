@@ -10,18 +10,21 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from bodydouble.backends import BACKENDS, PACKAGE_DIR
+from bodydouble.backends import BACKENDS
 from bodydouble.config import RunConfig, fingerprint, to_mapping
 from bodydouble.errors import OutputError
 from bodydouble.manifest import Manifest, WeightRecord, hash_path, run_identity
-from bodydouble.pipeline.folder import RunFolder, check_output, disk_errors, make_parents, open_run_folder
+from bodydouble.pipeline.compositing_stage import run_compositing
+from bodydouble.pipeline.folder import RunFolder, disk_errors, find_former_run, make_parents, new_run_folder
 from bodydouble.pipeline.policy import check_played
-from bodydouble.pipeline.stages import run_compositing, run_generation, run_perception
+from bodydouble.pipeline.stages import run_generation, run_perception
 from bodydouble.scene import Progress, SceneBundle
 from bodydouble.scene.bundle_files import read_bundle
 
 if TYPE_CHECKING:
-    from bodydouble.scene import FrameSource
+    from bodydouble.video_io import ClipJob
+    from bodydouble.video_io.image_folder import ImageFolder
+    from bodydouble.video_io.video_file import VideoFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +49,18 @@ class RunResult:
 class ClipRun:
     """What to do with one clip."""
 
-    source: Path
-    output: Path
+    job: ClipJob
     run_folder: Path
     config: RunConfig
     overwrite: bool = False
     """Replace an existing result and run folder."""
     resume: bool = False
     """Go on with what the run folder holds."""
-    in_tree: bool = False
-    """Part of a data set tree: folders of the output are made as needed."""
+
+    @property
+    def in_tree(self) -> bool:
+        """Part of a data set tree, whose folders are made as needed."""
+        return self.job.output_root is not None
 
 
 def run_clip(run: ClipRun, progress: Progress) -> RunResult:
@@ -68,33 +73,44 @@ def run_clip(run: ClipRun, progress: Progress) -> RunResult:
         MissingDependency: a package or a file of weights is missing.
     """
     from bodydouble.video_io import open_source
+    from bodydouble.video_io.output_paths import check_output
 
     begin = perf_counter()
-    with open_source(run.source) as source:
+    job, folder = run.job, RunFolder(run.run_folder)
+    with open_source(job.source) as source, disk_errors(run.run_folder):
+        manifest = _new_manifest(run)
+        former = find_former_run(folder, manifest) if run.resume else None
+        if former is not None and former.state == "done" and job.output.exists():
+            return _result(run, former, perf_counter() - begin)
         if run.in_tree:
-            make_parents(run.output, run.run_folder)
-        check_output(run.output, overwrite=run.overwrite or run.resume)
-        folder = RunFolder(run.run_folder)
-        with disk_errors(run.run_folder):
-            manifest = open_run_folder(
-                folder, _new_manifest(run), run.config, overwrite=run.overwrite, resume=run.resume
-            )
-            manifest.num_frames = source.geometry.num_frames
-            if not (manifest.state == "done" and run.output.exists()):
-                with _recorded(manifest, folder):
-                    _run_stages(run, source, manifest, folder, progress)
+            make_parents(job.output, run.run_folder)
+        check_output(job.output, overwrite=run.overwrite, as_folder=job.image_names is not None)
+        if former is None:
+            new_run_folder(folder, manifest, run.config, overwrite=run.overwrite)
+        else:
+            manifest = former.taken_up_by(manifest)
+        manifest.num_frames = source.geometry.num_frames
+        with _recorded(manifest, folder):
+            _run_stages(run, source, manifest, folder, progress)
+        return _result(run, manifest, perf_counter() - begin)
+
+
+def _result(run: ClipRun, manifest: Manifest, seconds: float) -> RunResult:
+    assert manifest.coverage is not None, "a run that is done has composited"
     return RunResult(
-        source=run.source,
-        output=run.output,
+        source=run.job.source,
+        output=run.job.output,
         run_folder=run.run_folder,
         num_frames=manifest.num_frames,
         num_tracks=manifest.num_tracks,
-        coverage=manifest.coverage if manifest.coverage is not None else 0.0,
-        seconds=perf_counter() - begin,
+        coverage=manifest.coverage,
+        seconds=seconds,
     )
 
 
-def _run_stages(run: ClipRun, source: FrameSource, manifest: Manifest, folder: RunFolder, progress: Progress) -> None:
+def _run_stages(
+    run: ClipRun, source: VideoFile | ImageFolder, manifest: Manifest, folder: RunFolder, progress: Progress
+) -> None:
     config = run.config
     bundle = _perceive_once(source, config, manifest, folder, progress)
     manifest.num_tracks = len(bundle.tracks)
@@ -110,22 +126,22 @@ def _run_stages(run: ClipRun, source: FrameSource, manifest: Manifest, folder: R
     with manifest.stage("compositing", folder.manifest, {}):
         manifest.coverage = run_compositing(
             source,
-            run.output,
+            run.job,
             bundle=bundle,
             plate=folder.plate,
             performance=folder.performance,
             ledger=folder.ledger,
             config=config,
             progress=progress,
-            overwrite=run.overwrite or run.resume,
-            audio_from=run.source if config.output.keep_audio else None,
+            overwrite=run.overwrite,
+            work=folder.work,
         )
-    manifest.output_sha256 = hash_path(run.output)
+    manifest.output_sha256 = hash_path(run.job.output)
     shutil.rmtree(folder.work, ignore_errors=True)
 
 
 def _perceive_once(
-    source: FrameSource, config: RunConfig, manifest: Manifest, folder: RunFolder, progress: Progress
+    source: VideoFile | ImageFolder, config: RunConfig, manifest: Manifest, folder: RunFolder, progress: Progress
 ) -> SceneBundle:
     if not manifest.is_done("perception"):
         details: dict[str, float] = {}
@@ -155,22 +171,23 @@ def _recorded(manifest: Manifest, folder: RunFolder) -> Iterator[None]:
 
 def _new_manifest(run: ClipRun) -> Manifest:
     return Manifest(
-        identity=run_identity(run.source, fingerprint(run.config)),
+        identity=run_identity(run.job.source, fingerprint(run.config)),
         seed=run.config.seed,
         config=to_mapping(run.config),
-        input_name=run.source.name,
-        output_name=run.output.name,
+        input_name=run.job.name,
+        output_name=run.job.output.name,
         weights=used_weights(run.config),
     )
 
 
 def used_weights(config: RunConfig) -> tuple[WeightRecord, ...]:
     """The files of weights that a configuration makes a run load, those that are there."""
-    folder = Path(config.perception.weights_dir) if config.perception.weights_dir else None
-    records = {}
-    for backend in BACKENDS:
-        for name in backend.weights:
-            path = folder / Path(name).name if folder else PACKAGE_DIR / name
-            if path.is_file():
-                records[path.name] = WeightRecord(name=path.name, sha256=hash_path(path), num_bytes=path.stat().st_size)
-    return tuple(records.values())
+    from bodydouble.perception.networks import weights_folder
+
+    folder = weights_folder(config.perception.weights_dir)
+    paths = sorted({folder / Path(name).name for backend in BACKENDS for name in backend.weights})
+    return tuple(
+        WeightRecord(name=path.name, sha256=hash_path(path), num_bytes=path.stat().st_size)
+        for path in paths
+        if path.is_file()
+    )

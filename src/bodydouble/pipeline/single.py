@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import tempfile
 from pathlib import Path
 
 from bodydouble.config import RunConfig
 from bodydouble.config import preset as make_preset
 from bodydouble.errors import BundleError, OutputError
-from bodydouble.pipeline.folder import check_output, disk_errors
+from bodydouble.pipeline.compositing_stage import run_compositing
+from bodydouble.pipeline.folder import check_free, disk_errors
 from bodydouble.pipeline.policy import check_played
-from bodydouble.pipeline.stages import GenerationOutcome, run_compositing, run_generation, run_perception
+from bodydouble.pipeline.stages import GenerationOutcome, run_generation, run_perception
 from bodydouble.scene import Progress, SceneBundle, SilentProgress
 from bodydouble.scene.bundle_files import read_bundle
 
@@ -48,7 +50,7 @@ def perceive(
     resolved = config if config is not None else make_preset(preset)
     with open_source(Path(input_path)) as source:
         for path in (scene, plate, *((Path(mot),) if mot is not None else ())):
-            check_output(path, overwrite=overwrite)
+            check_free(path, overwrite=overwrite)
         work = scene.with_name(f".{scene.name}.work")
         with disk_errors(scene):
             try:
@@ -104,7 +106,7 @@ def generate(
         if not (performance / "made_from.json").is_file() and any(performance.iterdir()):
             raise OutputError(f"the folder holds no performance; it is left alone: {performance}")
         shutil.rmtree(performance)
-    check_output(performance, overwrite=True)
+    check_free(performance, overwrite=True)
     check_played(read_bundle(scene), resolved.policy)
     with disk_errors(performance):
         return run_generation(scene, performance, resolved, progress or SilentProgress())
@@ -144,19 +146,21 @@ def composite(
         InputError: the files do not belong together, or the output cannot be written.
         PolicyStop: the coverage is below the limit.
     """
-    from bodydouble.video_io import open_source
+    from bodydouble.video_io import discover_clips, open_source
+    from bodydouble.video_io.output_paths import check_output
 
     scene, output = Path(scene), Path(output)
     resolved = config if config is not None else make_preset(preset)
     if seed is not None:
         resolved = dataclasses.replace(resolved, seed=seed)
     bundle = read_bundle(scene)
-    with open_source(Path(input_path)) as source:
-        check_output(output, overwrite=overwrite)
-        with disk_errors(output):
+    with open_source(Path(input_path)) as source, disk_errors(output):
+        job = discover_clips(Path(input_path), output, resolved.output.codec)[0]
+        check_output(job.output, overwrite=overwrite, as_folder=job.image_names is not None)
+        with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.absolute().parent) as work:
             return run_compositing(
                 source,
-                output,
+                job,
                 bundle=bundle,
                 plate=Path(plate) if plate is not None else _find_plate(scene),
                 performance=Path(performance),
@@ -164,7 +168,7 @@ def composite(
                 config=resolved,
                 progress=progress or SilentProgress(),
                 overwrite=overwrite,
-                audio_from=Path(input_path) if resolved.output.keep_audio else None,
+                work=Path(work),
             )
 
 

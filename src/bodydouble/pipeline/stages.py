@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,26 +13,22 @@ from typing import TYPE_CHECKING, Final
 from bodydouble import __version__
 from bodydouble.config import RunConfig, to_mapping
 from bodydouble.errors import BundleError, OutputError
-from bodydouble.ledger import LedgerBuilder, LedgerEntry, write_ledger
 from bodydouble.manifest import hash_path
-from bodydouble.pipeline.policy import check_coverage, check_failures
+from bodydouble.pipeline.policy import check_failures
 from bodydouble.pipeline.windows import (
     CAST_FILE,
     FAILURES_FILE,
     Failure,
     GenerateWindows,
     frames_of,
-    read_failures,
     write_failures,
 )
 from bodydouble.scene import FrameSource, Progress, SceneBundle
 from bodydouble.scene.bundle_files import read_bundle, write_bundle
-from bodydouble.scene.performance_files import PerformanceReader, PerformanceWriter, write_cast
-from bodydouble.scene.plate_files import PlateReader
+from bodydouble.scene.performance_files import PerformanceWriter, write_cast
 from bodydouble.scene.strict_files import write_bytes
 
 if TYPE_CHECKING:
-    from bodydouble.compositing import CoverageAudit, TrackOutcome
     from bodydouble.perception.config import PerceptionConfig
 
 MADE_FROM_FILE: Final = "made_from.json"
@@ -129,97 +124,3 @@ def _claim(performance: Path, scene: Path, config: RunConfig) -> None:
     else:
         write_bytes(path, (json.dumps(made_from, indent=1) + "\n").encode())
     (performance / FAILURES_FILE).unlink(missing_ok=True)
-
-
-def run_compositing(
-    source: FrameSource,
-    output: Path,
-    *,
-    bundle: SceneBundle,
-    plate: Path,
-    performance: Path,
-    ledger: Path,
-    config: RunConfig,
-    progress: Progress,
-    overwrite: bool,
-    audio_from: Path | None,
-) -> float:
-    """Put the doubles in; the output has its final name when this returns, and not before.
-
-    The ledger is written even when this fails; it then ends with the last finished frame.
-
-    Returns:
-        The coverage, 0 to 1.
-
-    Raises:
-        BundleError: scene, plate, performance and clip do not belong together.
-        UnreadableVideo: a frame cannot be decoded.
-        OutputError: the output cannot be written.
-        PolicyStop: the coverage is below the limit.
-    """
-    from bodydouble.compositing import CoverageAudit, composite
-    from bodydouble.video_io import open_sink
-
-    geometry = bundle.video
-    reader = PlateReader(plate, bundle.camera, frame_size_px=(geometry.width_px, geometry.height_px))
-    doubles = PerformanceReader(performance)
-    book = _Book(read_failures(performance))
-    audit = CoverageAudit()
-    progress.start("compositing", geometry.num_frames)
-    try:
-        with open_sink(
-            output,
-            source.geometry,
-            codec=config.output.codec,
-            quality=config.output.quality,
-            overwrite=overwrite,
-            audio_from=audio_from,
-        ) as sink:
-            done = 0
-            for frame in composite(source, bundle, reader, doubles, config.compositing, seed=config.seed):
-                sink.write(frame.rgb)
-                audit.add(frame.outcomes)
-                book.record(frame.index, frame.outcomes)
-                progress.advance()
-                done += 1
-            if done != geometry.num_frames:
-                raise BundleError(
-                    f"the clip has {done} frames, the scene {geometry.num_frames}; they do not belong together"
-                )
-            check_coverage(audit.coverage, config.policy)
-            sink.commit()
-    finally:
-        write_ledger(book.entries(bundle, audit), ledger)
-    progress.finish()
-    return audit.coverage
-
-
-class _Book:
-    """Keeps the ledger, with the generator's reason where compositing only saw that a double was missing."""
-
-    def __init__(self, failures: Iterable[Failure]) -> None:
-        self._builder = LedgerBuilder()
-        self._failures: dict[int, list[Failure]] = {}
-        for failure in failures:
-            self._failures.setdefault(failure.track_id, []).append(failure)
-
-    def record(self, frame_index: int, outcomes: Iterable[TrackOutcome]) -> None:
-        for outcome in outcomes:
-            reason = outcome.reason
-            if outcome.action != "replaced":
-                for failure in self._failures.get(outcome.track_id, ()):
-                    if failure.first_frame <= frame_index <= failure.last_frame:
-                        reason = failure.reason
-            self._builder.record(outcome.track_id, frame_index, outcome.action, reason)
-
-    def entries(self, bundle: SceneBundle, audit: CoverageAudit) -> list[LedgerEntry]:
-        joint_scores = {track.track_id: track.mean_joint_score for track in bundle.tracks}
-        scores = {
-            track_id: {
-                "mean_joint_score": joint_scores[track_id],
-                "coverage": totals.coverage,
-                "unchanged_share": totals.unchanged_share,
-            }
-            for track_id, totals in audit.by_track.items()
-        }
-        return self._builder.entries(scores)
