@@ -13,7 +13,7 @@ from training.backgrounds import Backgrounds
 from training.clutter import OCCLUDERS
 from training.degrade import degrade
 from training.dress import draw_light
-from training.figures import Figure, Floats, figure_of, paste, shadow
+from training.figures import Figure, Floats, changed, figure_of, paste, shadow
 from training.shards import RenderLibrary
 
 CROP_HW_PX: Final[tuple[int, int]] = (128, 96)
@@ -147,7 +147,7 @@ def _occlude(image: Floats, mask: Floats, size: float, rng: np.random.Generator)
         tone = rng.uniform(0, 1, 3) * np.ones((h, w, 1)) * rng.uniform(0.8, 1.2, (h, 1, 1))
         target = image[y : y + h, x : x + w]
         target[:] = tone[: target.shape[0], : target.shape[1]]
-    mask[np.abs(image - before).max(-1) > 0.02] = 0
+    mask[changed(before, image)] = 0
 
 
 def _finish(

@@ -61,7 +61,7 @@ def _tone(image: Floats, rng: np.random.Generator) -> Floats:
         image = middle + (image - middle) * np.float32(rng.uniform(0.4, 1.4))
     grey = rng.random()
     if grey < 0.35:
-        mean = image.mean(2, keepdims=True)
+        mean = cv2.cvtColor(image.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None]
         keep = 0.0 if grey < 0.12 else rng.uniform(0.1, 0.8)
         image = mean + (image - mean) * np.float32(keep)
     return np.asarray(image, np.float32)

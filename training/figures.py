@@ -35,7 +35,7 @@ def figure_of(body: Body, height_px: float, light: Light, rng: np.random.Generat
     """Dress a body so that its box is ``height_px`` tall."""
     box_height = float(body.box_px[3] - body.box_px[1])
     scale = height_px / box_height
-    stride = int(np.clip(0.6 / scale, 1, 4))
+    stride = int(np.clip(0.8 / scale, 1, 4))
     if stride > 1:
         # Colouring pixels that the reduction throws away again would cost most of the time.
         body = Body(
@@ -94,3 +94,9 @@ def shadow(image: Floats, figure: Figure, left: int, top: int, rng: np.random.Ge
         layer = np.maximum(layer, lying)
     soft = cv2.GaussianBlur(layer, (0, 0), max(0.6, high * 0.012))
     image *= 1 - soft[..., None] * np.float32(rng.uniform(0.15, 0.6))
+
+
+def changed(before: Floats, after: Floats) -> NDArray[np.bool_]:
+    """Where two pictures ``(H, W, 3)`` differ visibly: ``(H, W)``."""
+    red, green, blue = cv2.split(cv2.absdiff(before, after))
+    return np.asarray(np.maximum(np.maximum(red, green), blue) > 0.02)

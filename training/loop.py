@@ -129,8 +129,9 @@ def train(
         optimiser.step()
         step += 1
         averaged.update(net, step)
-        for name, value in losses.items():
-            running[name] = running.get(name, float(value)) * 0.99 + 0.01 * float(value)
+        for name, loss in losses.items():
+            value = float(loss.detach())
+            running[name] = running.get(name, value) * 0.99 + 0.01 * value
         if step % 50 == 0:
             log.info("step %d %.0f s wait %.0f s %s", step, now, waited, {k: round(v, 4) for k, v in running.items()})
         if now - saved > 120:

@@ -12,7 +12,7 @@ from training.backgrounds import Backgrounds
 from training.clutter import OCCLUDERS, draw_thing
 from training.degrade import degrade
 from training.dress import Light, draw_light
-from training.figures import Floats, figure_of, paste, shadow
+from training.figures import Floats, changed, figure_of, paste, shadow
 from training.shards import RenderLibrary
 
 WINDOW_HW_PX: Final[tuple[int, int]] = (288, 384)
@@ -141,4 +141,4 @@ def _stand_in_front(image: Floats, owner: NDArray[np.int32], place: _Place, rng:
         OCCLUDERS[int(rng.integers(len(OCCLUDERS)))](image, x, y, place.height, rng)
     else:
         draw_thing(image, x, y, place.height, rng)
-    owner[np.abs(image - before).max(-1) > 0.02] = 0
+    owner[changed(before, image)] = 0
