@@ -1,0 +1,117 @@
+"""The avatar generator: fits, dresses and draws doubles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bodydouble.body.model import BodyModel
+from bodydouble.errors import ConfigError
+from bodydouble.generation.avatar.draw import Lamp, draw, lamp_of
+from bodydouble.generation.avatar.mesh import Dressed
+from bodydouble.generation.avatar.motion import Motion, fit_motion, pose_of
+from bodydouble.generation.avatar.physique import Physique, build_physique, phenotype_of
+from bodydouble.generation.avatar.view import View, estimate_view
+from bodydouble.generation.avatar.wardrobe import dress
+from bodydouble.generation.base import CannotPlay
+from bodydouble.generation.config import AvatarConfig, GenerationConfig
+from bodydouble.generation.plan import WindowPlan
+from bodydouble.scene import Cast, PersonTrack, SceneBundle, Sprite, TrackWindow
+from bodydouble.seeds import derive_seed
+
+_KEPT_DOUBLES = 6
+"""Doubles kept between windows; one takes about 3 MB. Windows come ordered by track, so few are needed."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Clip:
+    bundle: SceneBundle
+    cast: Cast
+    seed: int
+    view: View
+    lamp: Lamp
+    tracks: dict[int, PersonTrack]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Double:
+    """A dressed double and its motion over the whole track."""
+
+    physique: Physique
+    dressed: Dressed
+    motion: Motion
+    seed: int
+
+
+class AvatarGenerator:
+    """Plays doubles with the parametric body. See `bodydouble.generation.base.Generator`."""
+
+    def __init__(self, config: AvatarConfig) -> None:
+        if not 1 <= config.supersampling <= 8:
+            raise ConfigError(f"generation.avatar.supersampling is {config.supersampling}; allowed is 1 to 8")
+        if config.max_raster_side_px < 64:
+            raise ConfigError(
+                f"generation.avatar.max_raster_side_px is {config.max_raster_side_px}; allowed is 64 or more"
+            )
+        if not 0.005 <= config.joint_noise_m <= 0.5:
+            raise ConfigError(f"generation.avatar.joint_noise_m is {config.joint_noise_m}; allowed is 0.005 to 0.5")
+        self._config = config
+        self._clip: _Clip | None = None
+        self._doubles: dict[int, _Double] = {}
+
+    def prepare(self, bundle: SceneBundle, cast: Cast, config: GenerationConfig, seed: int) -> None:
+        """Take a clip; doubles are made when their first window is played."""
+        self._doubles.clear()
+        self._clip = _Clip(
+            bundle=bundle, cast=cast, seed=seed, view=estimate_view(bundle), lamp=lamp_of(bundle.light),
+            tracks={track.track_id: track for track in bundle.tracks},
+        )  # fmt: skip
+
+    def play(self, plan: WindowPlan) -> TrackWindow:
+        """Draw one window; the double and its motion are made for the whole track, whoever asks for which window."""
+        if self._clip is None:
+            raise RuntimeError("prepare() must be called before play()")
+        clip = self._clip
+        track = clip.tracks[plan.track_id]
+        if not 0 <= plan.step_start < plan.step_stop <= len(track):
+            raise ValueError(
+                f"window {plan.step_start}..{plan.step_stop} of track {plan.track_id} with {len(track)} steps"
+            )
+        double = self._double(clip, track)
+        steps = range(plan.step_start, plan.step_stop)
+        return TrackWindow(
+            track_id=plan.track_id,
+            frame_indices=track.frame_indices[plan.step_start : plan.step_stop].copy(),
+            sprites=tuple(self._sprite(clip, double, step) for step in steps),
+        )
+
+    def _double(self, clip: _Clip, track: PersonTrack) -> _Double:
+        if track.track_id in self._doubles:
+            return self._doubles[track.track_id]
+        try:
+            appearance = clip.cast.appearance_of(track.track_id)
+        except KeyError as error:
+            raise CannotPlay(track.track_id, "nobody was cast for it") from error
+        seed = derive_seed(clip.seed, "avatar", clip.bundle.clip_name, track.track_id)
+        model = BodyModel.load()
+        physique = build_physique(model, phenotype_of(appearance, seed))
+        try:
+            motion = fit_motion(
+                track, clip.bundle, clip.view, physique.skeleton, noise_m=self._config.joint_noise_m
+            )  # fmt: skip
+        except FloatingPointError as error:
+            raise CannotPlay(track.track_id, str(error)) from error
+        double = _Double(physique=physique, dressed=dress(model, physique, appearance, seed), motion=motion, seed=seed)
+        while len(self._doubles) >= _KEPT_DOUBLES:
+            self._doubles.pop(next(iter(self._doubles)))
+        self._doubles[track.track_id] = double
+        return double
+
+    def _sprite(self, clip: _Clip, double: _Double, step: int) -> Sprite:
+        motion, skeleton = double.motion, double.physique.skeleton
+        video = clip.bundle.video
+        return draw(
+            double.dressed, skeleton, pose_of(skeleton, motion, step),
+            elevation_rad=float(motion.elevation_rad[step]), scale_px_per_m=float(motion.scale_px_per_m[step]),
+            root_px=motion.root_px[step], lamp=clip.lamp, frame_size_px=(video.width_px, video.height_px),
+            config=self._config, seed=double.seed,
+        )  # fmt: skip

@@ -1,0 +1,135 @@
+"""From a track to a motion: the whole fit of one person, from noisy joints to bones in every frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from bodydouble.generation.avatar.coarse import Coarse, coarse_motion, projection
+from bodydouble.generation.avatar.evidence import Evidence, gather
+from bodydouble.generation.avatar.gait import ankle_lift, gait_angles, stance
+from bodydouble.generation.avatar.refine import Fit, Guess, refine
+from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, BONE_INDEX, Floats, Pose, Skeleton, forward
+from bodydouble.generation.avatar.smooth import smooth_robust
+from bodydouble.generation.avatar.view import View
+from bodydouble.scene import MIRRORED, PersonTrack, SceneBundle
+
+_GRID_RAD: Final = 1e-5
+_GRID_PX: Final = 1e-3
+"""Results are rounded to this grid, far below what can be seen, so that libraries which differ in the last bit between
+processors do not make different pictures."""
+_UPPER: Final = np.array([2, 3, 4, 5, 6, 7, 14, 15, 16, 17])
+_LEGS: Final = np.array([8, 9, 10, 11, 12, 13])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Motion:
+    """A double's motion over a whole track, one row per step."""
+
+    angles: Floats
+    """(T, 25)."""
+    root_px: Floats
+    """(T, 2)."""
+    scale_px_per_m: Floats
+    """(T,)."""
+    elevation_rad: Floats
+    """(T,)."""
+    planted: Floats
+    """(T, 2): how surely the left and right foot are on the ground."""
+    ankle_rad: Floats
+    """(T, 2): angle of the ankles while off the ground."""
+    error_m: Floats
+    """(T, 18): see `bodydouble.generation.avatar.refine.Fit`."""
+
+
+def fit_motion(track: PersonTrack, bundle: SceneBundle, view: View, skeleton: Skeleton, *, noise_m: float) -> Motion:
+    """Fit the whole track at once, so that windows cut from it meet without a seam.
+
+    Raises:
+        FloatingPointError: boxes or the fit are not finite.
+    """
+    if not np.isfinite(track.boxes_xyxy_px).all():
+        raise FloatingPointError("a box is not finite")
+    evidence = gather(track, bundle.video, bundle.camera, view, skeleton)
+    coarse = coarse_motion(evidence, skeleton)
+    evidence = _exchange(evidence, coarse)
+    guess = _guess(coarse)
+    fit = refine(skeleton, evidence, guess, noise_m=noise_m, rounds=5)
+    evidence = _rescale(evidence, fit, skeleton)
+    fit = refine(skeleton, evidence, replace(guess, angles=guess.angles), noise_m=noise_m)
+    return Motion(
+        angles=np.round(fit.angles / _GRID_RAD) * _GRID_RAD,
+        root_px=np.round(fit.root_px / _GRID_PX) * _GRID_PX,
+        scale_px_per_m=np.round(evidence.scale_px_per_m / _GRID_PX) * _GRID_PX,
+        elevation_rad=np.round(evidence.elevation_rad / _GRID_RAD) * _GRID_RAD,
+        planted=np.round(guess.stance / _GRID_RAD) * _GRID_RAD,
+        ankle_rad=np.round(ankle_lift(coarse.phase_rad, coarse.amplitude) / _GRID_RAD) * _GRID_RAD,
+        error_m=fit.error_m,
+    )
+
+
+def pose_of(skeleton: Skeleton, motion: Motion, step: int) -> Pose:
+    """Bones in one frame, with feet turned flat where they are planted."""
+    pose = forward(skeleton, motion.angles[step : step + 1])
+    for column, side in enumerate(("L", "R")):
+        foot = BONE_INDEX[f"foot.{side}"]
+        turn = pose.rotations[0, foot]
+        forward_axis = -turn[:, 1]
+        pitch = float(np.arcsin(np.clip(forward_axis[2], -1, 1)))
+        free = np.clip(pitch + motion.ankle_rad[step, column], pitch - 0.65, pitch + 0.4)
+        wanted = (1 - motion.planted[step, column]) * free
+        wanted = float(np.clip(wanted, pitch - 0.75, pitch + 0.5))
+        pose.rotations[0, foot] = _foot(forward_axis, wanted, turn)
+    return pose
+
+
+def _foot(forward_axis: Floats, pitch: float, turn: Floats) -> Floats:
+    """Rotation of a foot that points like ``forward_axis`` over the ground, raised by ``pitch``, without roll."""
+    over_ground = np.array([forward_axis[0], forward_axis[1], 0.0])
+    length = float(np.linalg.norm(over_ground))
+    if length < 0.2:  # The foot points straight up or down; it keeps the shin's turn.
+        return turn
+    ahead = over_ground / length
+    toe = np.cos(pitch) * ahead + np.array([0, 0, np.sin(pitch)])
+    side = np.cross([0.0, 0.0, 1.0], -ahead)
+    left = -side
+    back = -toe
+    return np.stack([left, back, np.cross(left, back)], 1)
+
+
+def _guess(coarse: Coarse) -> Guess:
+    angles = gait_angles(coarse.phase_rad, coarse.amplitude)
+    angles[:, ANGLE_INDEX["yaw"]] = coarse.yaw_rad
+    planted = stance(coarse.phase_rad, coarse.amplitude)
+    return Guess(angles=angles, stance=planted, standing=(coarse.amplitude < 0.05).astype(float))
+
+
+def _exchange(evidence: Evidence, coarse: Coarse) -> Evidence:
+    """Joints with left and right put right."""
+    joints, weights = evidence.joints_px.copy(), evidence.weights.copy()
+    mirrored = np.array(MIRRORED)
+    for swap, group in ((coarse.swap_upper, _UPPER), (coarse.swap_legs, _LEGS)):
+        rows = np.flatnonzero(swap)
+        joints[np.ix_(rows, group)] = evidence.joints_px[np.ix_(rows, mirrored[group])]
+        weights[np.ix_(rows, group)] = evidence.weights[np.ix_(rows, mirrored[group])]
+    return replace(evidence, joints_px=joints, weights=weights)
+
+
+def _rescale(evidence: Evidence, fit: Fit, skeleton: Skeleton) -> Evidence:
+    """The scale again, now that the pose is known: the one that lays the posed body over the joints best."""
+    joints = forward(skeleton, fit.angles).joints_m
+    flat = np.einsum("tij,tkj->tki", projection(evidence.elevation_rad), joints)
+    close = np.where(np.isfinite(fit.error_m), 1 / (1 + (np.nan_to_num(fit.error_m) / 0.12) ** 2), 0)
+    weight = evidence.weights * close
+    total = np.maximum(weight.sum(1), 1e-6)[:, None]
+    shape = flat - ((weight[..., None] * flat).sum(1) / total)[:, None]
+    seen = evidence.joints_px - ((weight[..., None] * evidence.joints_px).sum(1) / total)[:, None]
+    spread = (weight[..., None] * shape**2).sum((1, 2))
+    scale = (weight[..., None] * shape * seen).sum((1, 2)) / np.maximum(spread, 1e-6)
+    # In metres squared: a whole body with good scores has about 3. The scale so far counts as a quarter of that.
+    ratio = np.log(np.clip(scale / evidence.scale_px_per_m, 0.7, 1.4))
+    mixed = (spread * ratio) / (spread + 0.8)
+    change = smooth_robust(mixed, np.ones(len(mixed)), evidence.step_s, 1.2, spread=0.06)
+    return replace(evidence, scale_px_per_m=evidence.scale_px_per_m * np.exp(change))
