@@ -107,7 +107,14 @@ def test_missing_binary_and_unreadable_files(tmp_path: Path) -> None:
 def test_other_field_types() -> None:
     changed = overlay(
         Everything(),
-        {"number": 3, "count": 4, "names": ["a"], "pair": [7, 8], "path": "x/y", "shape": {"kind": "ball", "radius": 2}},
+        {
+            "number": 3,
+            "count": 4,
+            "names": ["a"],
+            "pair": [7, 8],
+            "path": "x/y",
+            "shape": {"kind": "ball", "radius": 2},
+        },
     )
     assert changed == Everything(
         number=3.0, count=4, names=("a",), pair=(7, 8.0), path=Path("x/y"), shape=Ball(radius=2.0)
