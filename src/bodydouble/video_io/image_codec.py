@@ -20,7 +20,8 @@ _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 def read_image(path: Path, header: ImageHeader) -> npt.NDArray[np.uint8]:
     """Decode an image to upright RGB.
 
-    16-bit values are scaled to 8 bits, transparency is dropped, the orientation of the header is applied.
+    16-bit values are scaled to 8 bits, transparency is dropped, the orientation of the header is applied. Not every
+    damage can be told: a jpg whose data are wrong but well-formed decodes to wrong pixels.
 
     Args:
         path: the file.

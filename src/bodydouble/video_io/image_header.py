@@ -35,7 +35,7 @@ class ImageHeader:
     is_gray: bool
     """One channel, or a palette of greys."""
     orientation: int = 1
-    """Exif orientation, 1 (upright) to 8."""
+    """Exif orientation of a jpg, 1 (upright) to 8."""
     num_pages: int = 1
     """Pictures in the file, counted up to 2; a TIFF can hold several."""
 
@@ -114,12 +114,13 @@ def _tiff(file: BinaryIO, base: int) -> ImageHeader:
     tags, next_page = _tiff_tags(file, base)
     if _TIFF_WIDTH not in tags or _TIFF_HEIGHT not in tags:
         raise _Malformed("the tif states no size")
-    orientation = tags.get(_TIFF_ORIENTATION, 1)
+    if tags.get(_TIFF_ORIENTATION, 1) != 1:
+        # OpenCV mirrors such files by itself, but cannot turn them; upright ones are the only that all readers agree on.
+        raise _Malformed(f"the tif is stored turned or mirrored (orientation {tags[_TIFF_ORIENTATION]}), not upright")
     return ImageHeader(
         width_px=tags[_TIFF_WIDTH],
         height_px=tags[_TIFF_HEIGHT],
         is_gray=tags.get(_TIFF_SAMPLES, 1) <= 2 and tags.get(_TIFF_PHOTOMETRIC, 1) != _TIFF_PALETTE,
-        orientation=orientation if 1 <= orientation <= 8 else 1,
         num_pages=2 if next_page else 1,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -110,7 +109,7 @@ class ImageFolderSink:
         partial = self._folder / f".{name}.partial"
         with writing(partial):
             partial.write_bytes(data)
-            os.replace(partial, self._folder / name)
+            partial.replace(self._folder / name)
         self._next += 1
 
     def commit(self) -> None:
@@ -123,16 +122,23 @@ class ImageFolderSink:
             raise OutputError(
                 f"only {self._next} of {len(self._names)} frames were written; the output is not complete: {self._path}"
             )
-        finished = self._folder
         with writing(self._path):
-            if finished.stat().st_dev != self._path.absolute().parent.stat().st_dev:
-                # A rename works on one disk only; copy first, so that the name appears on a whole folder all the same.
-                finished = partial_path(self._path)
-                remove(finished)
-                shutil.copytree(self._folder, finished)
-        publish(finished, self._path, overwrite=self._overwrite)
-        if finished != self._folder:
-            remove(self._folder)
+            one_disk = self._folder.stat().st_dev == self._path.absolute().parent.stat().st_dev
+        if one_disk:
+            publish(self._folder, self._path, overwrite=self._overwrite)
+            return
+        # A rename works on one disk only; copy first, so that the name appears on a whole folder all the same.
+        copy = partial_path(self._path)
+        remove(copy)
+        try:
+            with writing(self._path):
+                copy.mkdir()
+                for name in self._names:
+                    shutil.copyfile(self._folder / name, copy / name)
+            publish(copy, self._path, overwrite=self._overwrite)
+        finally:
+            remove(copy)
+        remove(self._folder)
 
     def close(self) -> None:
         """Release everything; without ``commit`` nothing appears under the final name."""

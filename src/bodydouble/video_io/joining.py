@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from heapq import merge
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import av
 from av.bitstream import BitStreamFilterContext
@@ -26,7 +27,7 @@ _MATROSKA_TICK = Fraction(1, 1000)
 _LONGEST_TIMESCALE = 2**31 - 1
 """Time scales of MP4 are 32 bits wide; one bit is left out for readers that take them as signed."""
 
-_Timed = tuple[float, int, av.Packet[Any]]
+_Timed: TypeAlias = "tuple[float, int, av.Packet[Any]]"
 """Time in seconds, a number that settles ties, packet."""
 
 
@@ -57,7 +58,7 @@ def output_ticks(geometry: VideoGeometry, suffix: str) -> tuple[Fraction, tuple[
         return grid, tuple(int(value) for value in exact)
     if suffix == ".mkv":
         rounded = tuple(round(tick * base / _MATROSKA_TICK) for tick in ticks)
-        if any(later <= earlier for earlier, later in zip(rounded, rounded[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(rounded)):
             raise OutputError("frames are less than a millisecond apart, which .mkv cannot hold; write .mp4 or .mov")
         return _MATROSKA_TICK, rounded
     if base.denominator > _LONGEST_TIMESCALE:
@@ -145,7 +146,7 @@ def _audio_packets(
     try:
         copies = {stream.index: container.add_stream_from_template(stream) for stream in source.streams.audio}
         for copy in copies.values():
-            copy.metadata = {}
+            copy.metadata.clear()
     except (av.FFmpegError, ValueError) as error:
         names = ", ".join(stream.codec_context.name for stream in source.streams.audio)
         raise OutputError(f"sound ({names}) cannot be copied into this container; write .mkv or drop it") from error

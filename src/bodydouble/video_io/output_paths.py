@@ -93,10 +93,10 @@ def publish(partial: Path, output: Path, *, overwrite: bool) -> None:
             if partial.is_dir():
                 replaced = output.with_name(f".{output.name}.replaced")
                 remove(replaced)
-                os.rename(output, replaced)
-                os.rename(partial, output)
+                output.rename(replaced)
+                partial.rename(output)
                 remove(replaced)
                 return
-        os.replace(partial, output)
+        partial.replace(output)
     except OSError as error:
         raise OutputError(f"cannot write the output: {write_reason(error)}: {output}") from error

@@ -8,9 +8,8 @@ are put on when the pieces are joined.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -104,7 +103,7 @@ class SegmentStore:
         if not path.exists():
             partial = path.with_suffix(".partial")
             partial.write_text(json.dumps(settings, indent=1), encoding="utf-8")
-            os.replace(partial, path)
+            partial.replace(path)
             return
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
@@ -199,15 +198,13 @@ class SegmentWriter:
         with writing(self._partial):
             self._container.mux(self._stream.encode(None))
             self._container.close()
-            os.replace(self._partial, self._final)
+            self._partial.replace(self._final)
 
     def abandon(self) -> None:
         """Drop the piece; safe at any time."""
-        try:
+        # The trailer of a file that is thrown away: on a full disk it cannot be written, and that is no news.
+        with suppress(av.FFmpegError, OSError):
             self._container.close()
-        except (av.FFmpegError, OSError):
-            # The trailer of a file that is thrown away; on a full disk it cannot be written, and that is no news.
-            pass
         self._partial.unlink(missing_ok=True)
 
 

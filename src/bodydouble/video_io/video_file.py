@@ -84,7 +84,7 @@ class VideoFile:
             self._stored_aspect = stream.sample_aspect_ratio or Fraction(1)
             scan = _scan(container, stream, path)
         if not scan.stored_ticks:
-            raise UnreadableVideo(f"the video has no frames; check that the recording worked: {path}")
+            raise UnreadableVideo(_no_frames(path))
         self._orientation = scan.orientation
         self._stored_ticks = scan.stored_ticks
         self._size = (scan.width_px, scan.height_px)
@@ -214,11 +214,18 @@ def _unreadable(index: int, fault: _Fault, path: Path) -> UnreadableVideo:
     )
 
 
+def _no_frames(path: Path) -> str:
+    return f"the video has no frames; check that the recording worked: {path}"
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
     with reading(path, "not a readable video (mp4, mov, avi, mkv, webm, ...)"):
         # "file:" keeps a colon in a name from being taken as a protocol.
-        container = av.open(f"file:{path.absolute()}", options={"format_whitelist": _FORMATS})
+        try:
+            container = av.open(f"file:{path.absolute()}", options={"format_whitelist": _FORMATS})
+        except av.error.EOFError as error:  # a header with nothing after it
+            raise UnreadableVideo(_no_frames(path)) from error
     with container:
         yield container
 
