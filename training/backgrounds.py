@@ -94,14 +94,17 @@ def load_photographs() -> list[NDArray[np.uint8]]:
     Raises:
         FileNotFoundError: if this scikit-image does not ship one of them.
     """
-    import skimage
+    from importlib.util import find_spec
 
-    folder = Path(skimage.__file__).parent / "data"
+    spec = find_spec("skimage")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("scikit-image is not installed: pip install scikit-image")
+    folder = Path(spec.origin).parent / "data"
     photographs = []
     for name in PHOTOGRAPHS:
         image = cv2.imread(str(folder / name), cv2.IMREAD_COLOR)
         if image is None:
-            raise FileNotFoundError(f"scikit-image {skimage.__version__} does not ship {name}: {folder}")
+            raise FileNotFoundError(f"scikit-image does not ship {name}: {folder}")
         photographs.append(np.ascontiguousarray(image[..., ::-1]).astype(np.uint8))
     return photographs
 
@@ -136,7 +139,7 @@ def surface(height: int, width: int, rng: np.random.Generator) -> Floats:
             left, top = rng.integers(-40, width), rng.integers(-40, height)
             blob = image[max(0, top) : top + rng.integers(10, 160), max(0, left) : left + rng.integers(8, 120)]
             blob += rng.uniform(-0.1, 0.35, 3).astype(np.float32) * np.float32(rng.uniform(0.2, 1))
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.8, 4))
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.8, 4)), np.float32)
         _joints(image, False, rng)
     return np.clip(image, 0, 1)
 
@@ -164,7 +167,7 @@ def street(height: int, width: int, rng: np.random.Generator) -> Floats:
          [1.5 * width, height * 1.1], [-0.5 * width, height * 1.1]], np.float32,
     )  # fmt: skip
     warp = cv2.getPerspectiveTransform(corners, seen)
-    image = cv2.warpPerspective(flat, warp, (width, height), borderMode=cv2.BORDER_REFLECT)
+    image = np.asarray(cv2.warpPerspective(flat, warp, (width, height), borderMode=cv2.BORDER_REFLECT), np.float32)
     if horizon > 8:
         image[:horizon] = surface(horizon, width, rng)
         for _ in range(int(rng.integers(0, 5))):
@@ -177,10 +180,11 @@ def street(height: int, width: int, rng: np.random.Generator) -> Floats:
         mask = np.zeros((height, width), np.float32)
         cv2.fillPoly(mask, [cv2.convexHull(spots.astype(np.int32))], 1.0, cv2.LINE_AA)
         if rng.random() < 0.4:
-            mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(1, 12))
-        image *= 1 + mask[..., None] * np.float32(rng.uniform(-0.6, 0.5))
+            mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), rng.uniform(1, 12)), np.float32)
+        image = np.asarray(image * (1 + mask[..., None] * np.float32(rng.uniform(-0.6, 0.5))), np.float32)
     for _ in range(int(rng.integers(0, 5))):
         a, b = rng.uniform([0, max(0, horizon)], [width, height], (2, 2)).astype(int)
         cv2.line(image, a.tolist(), b.tolist(), rng.uniform(0.2, 1, 3).tolist(), int(rng.integers(1, 5)), cv2.LINE_AA)
-    vignette = 1 + np.linspace(-1, 1, width)[None, :, None] * rng.normal(0, 0.2) + np.linspace(-1, 1, height)[:, None, None] * rng.normal(0, 0.2)  # noqa: E501
+    across, down = np.linspace(-1, 1, width)[None, :, None], np.linspace(-1, 1, height)[:, None, None]
+    vignette = 1 + across * rng.normal(0, 0.2) + down * rng.normal(0, 0.2)
     return np.clip(image * vignette.astype(np.float32), 0, 1)

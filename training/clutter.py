@@ -31,6 +31,20 @@ def _line(image: Floats, a: tuple[float, float], b: tuple[float, float], colour:
     cv2.line(image, ends[0], ends[1], colour, max(1, round(width)), cv2.LINE_AA)
 
 
+def _disc(image: Floats, x: float, y: float, radius: float, colour: Colour) -> None:
+    cv2.circle(image, (round(x), round(y)), max(2, round(radius)), colour, -1, cv2.LINE_AA)
+
+
+def _oval(image: Floats, x: float, y: float, half_w: float, half_h: float, turn_deg: float, colour: Colour) -> None:
+    axes = (max(1, round(half_w)), max(1, round(half_h)))
+    cv2.ellipse(image, (round(x), round(y)), axes, turn_deg, 0, 360, colour, -1, cv2.LINE_AA)
+
+
+def _wedge(image: Floats, x: float, top: float, half_top: float, foot: float, half_foot: float, colour: Colour) -> None:
+    """A filled symmetric trapezium."""
+    _fill(image, [(x - half_foot, foot), (x + half_foot, foot), (x + half_top, top), (x - half_top, top)], colour)
+
+
 def _fill(image: Floats, points: list[tuple[float, float]], colour: Colour) -> None:
     cv2.fillPoly(image, [np.round(np.array(points)).astype(np.int32)], colour, cv2.LINE_AA)
 
@@ -62,7 +76,7 @@ def post(image: Floats, x: float, y: float, size: float, rng: np.random.Generato
         sign = size * rng.uniform(0.1, 0.35)
         _bar(image, x - sign, y - high, x + sign, y - high + sign * rng.uniform(0.6, 1.6), _colour(rng))
     elif kind < 0.5:
-        cv2.circle(image, (round(x), round(y - high)), max(2, round(size * rng.uniform(0.06, 0.16))), _colour(rng, 0.5, 1), -1)
+        _disc(image, x, y - high, size * rng.uniform(0.06, 0.16), _colour(rng, 0.5, 1))
     elif kind < 0.65:
         _line(image, (x, y - high), (x + size * rng.uniform(-0.6, 0.6), y - high * 1.03), colour, half * 1.4)
 
@@ -80,7 +94,7 @@ def chair(image: Floats, x: float, y: float, size: float, rng: np.random.Generat
     for dx in (-wide, wide):
         _line(image, (x + dx, y), (x + dx, y - seat), colour, thick)
         _line(image, (x + dx * 0.7, y - size * 0.06), (x + dx * 0.7, y - seat), _shaded(colour, 0.7), thick)
-    _fill(image, [(x - wide, y - seat), (x + wide, y - seat), (x + wide * 1.2, y - seat + thick * 2), (x - wide * 1.2, y - seat + thick * 2)], colour)  # noqa: E501
+    _wedge(image, x, y - seat, wide, y - seat + thick * 2, wide * 1.2, colour)
     if rng.random() < 0.5:
         _bar(image, x - wide, y - back, x + wide, y - seat - thick, colour)
     else:
@@ -102,8 +116,8 @@ def cone(image: Floats, x: float, y: float, size: float, rng: np.random.Generato
     """A traffic cone."""
     high, wide = size * rng.uniform(0.2, 0.5), size * rng.uniform(0.07, 0.14)
     colour = (rng.uniform(0.7, 1), rng.uniform(0.2, 0.5), 0.1)
-    _fill(image, [(x - wide, y), (x + wide, y), (x + wide * 0.15, y - high), (x - wide * 0.15, y - high)], colour)
-    _fill(image, [(x - wide * 0.6, y - high * 0.4), (x + wide * 0.6, y - high * 0.4), (x + wide * 0.4, y - high * 0.65), (x - wide * 0.4, y - high * 0.65)], (0.9, 0.9, 0.9))  # noqa: E501
+    _wedge(image, x, y - high, wide * 0.15, y, wide, colour)
+    _wedge(image, x, y - high * 0.65, wide * 0.4, y - high * 0.4, wide * 0.6, (0.9, 0.9, 0.9))
 
 
 def bin_(image: Floats, x: float, y: float, size: float, rng: np.random.Generator) -> None:
@@ -112,7 +126,7 @@ def bin_(image: Floats, x: float, y: float, size: float, rng: np.random.Generato
     colour = _colour(rng)
     _bar(image, x - wide, y - high, x + wide, y, colour)
     if rng.random() < 0.5:
-        cv2.ellipse(image, (round(x), round(y - high)), (max(1, round(wide)), max(1, round(wide * 0.35))), 0, 0, 360, _shaded(colour, 0.7), -1)  # noqa: E501
+        _oval(image, x, y - high, wide, wide * 0.35, 0.0, _shaded(colour, 0.7))
     for _ in range(int(rng.integers(0, 4))):
         top = y - high * rng.uniform(0.1, 0.95)
         _bar(image, x - wide * 0.8, top, x + wide * 0.8, top + high * rng.uniform(0.02, 0.2), _colour(rng))
@@ -123,18 +137,20 @@ def car(image: Floats, x: float, y: float, size: float, rng: np.random.Generator
     long, high, colour = size * rng.uniform(0.9, 1.4), size * rng.uniform(0.35, 0.55), _colour(rng)
     _bar(image, x - long, y - high, x + long, y - size * 0.12, colour)
     roof = y - high - size * rng.uniform(0.25, 0.5)
-    _fill(image, [(x - long * 0.7, y - high), (x - long * 0.45, roof), (x + long * 0.4, roof), (x + long * 0.75, y - high)], colour)
-    _fill(image, [(x - long * 0.6, y - high), (x - long * 0.42, roof + size * 0.05), (x + long * 0.37, roof + size * 0.05), (x + long * 0.62, y - high)], _colour(rng, 0.05, 0.4))  # noqa: E501
+    _wedge(image, x, roof, long * 0.42, y - high, long * 0.72, colour)
+    _wedge(image, x, roof + size * 0.05, long * 0.39, y - high, long * 0.61, _colour(rng, 0.05, 0.4))
     for dx in (-long * 0.6, long * 0.6):
-        cv2.circle(image, (round(x + dx), round(y - size * 0.14)), max(2, round(size * 0.16)), (0.05, 0.05, 0.05), -1, cv2.LINE_AA)
+        _disc(image, x + dx, y - size * 0.14, size * 0.16, (0.05, 0.05, 0.05))
 
 
 def bicycle(image: Floats, x: float, y: float, size: float, rng: np.random.Generator) -> None:
     """A parked bicycle."""
     colour, wheel, apart = _colour(rng, 0.02, 0.7), size * 0.19, size * rng.uniform(0.15, 0.32)
     for dx in (-apart, apart):
-        cv2.circle(image, (round(x + dx), round(y - wheel)), max(2, round(wheel)), colour, max(1, round(size * 0.015)), cv2.LINE_AA)
-    corners = [(x - apart, y - wheel), (x, y - wheel), (x + apart * 0.7, y - wheel * 2.6), (x - apart * 0.4, y - wheel * 2.5)]
+        rim = (round(x + dx), round(y - wheel))
+        cv2.circle(image, rim, max(2, round(wheel)), colour, max(1, round(size * 0.015)), cv2.LINE_AA)
+    across = ((-apart, 1.0), (0.0, 1.0), (apart * 0.7, 2.6), (-apart * 0.4, 2.5))
+    corners = [(x + dx, y - wheel * up) for dx, up in across]
     for a, b in ((0, 1), (1, 2), (2, 3), (3, 0), (1, 3)):
         _line(image, corners[a], corners[b], colour, size * 0.02)
     _line(image, (x + apart, y - wheel), (x + apart * 0.6, y - wheel * 3.1), colour, size * 0.02)
@@ -193,10 +209,12 @@ def window(image: Floats, x: float, y: float, size: float, rng: np.random.Genera
     colour = _colour(rng)
     _bar(image, x - wide, y - high, x + wide, y, colour)
     inner = _colour(rng, 0.02, 0.9)
-    cv2.rectangle(image, (round(x - wide * 0.85), round(y - high * 0.93)), (round(x + wide * 0.85), round(y - high * 0.07)), inner, -1)
+    first = (round(x - wide * 0.85), round(y - high * 0.93))
+    cv2.rectangle(image, first, (round(x + wide * 0.85), round(y - high * 0.07)), inner, -1)
     for _ in range(int(rng.integers(0, 6))):
         a = (x + wide * rng.uniform(-0.8, 0.8), y - high * rng.uniform(0.1, 0.9))
-        _line(image, a, (a[0] + wide * rng.normal(0, 0.4), a[1] + high * rng.normal(0, 0.3)), _shaded(inner, rng.uniform(0.5, 1.6)), size * 0.03)  # noqa: E501
+        b = (a[0] + wide * rng.normal(0, 0.4), a[1] + high * rng.normal(0, 0.3))
+        _line(image, a, b, _shaded(inner, rng.uniform(0.5, 1.6)), size * 0.03)
 
 
 def stray(image: Floats, x: float, y: float, size: float, rng: np.random.Generator) -> None:
@@ -207,7 +225,7 @@ def stray(image: Floats, x: float, y: float, size: float, rng: np.random.Generat
         if rng.random() < 0.5:
             _bar(image, x - wide, top - high, x + wide, top, _colour(rng))
         else:
-            cv2.ellipse(image, (round(x), round(top - high / 2)), (max(1, round(wide)), max(1, round(high / 2))), rng.normal(0, 15), 0, 360, _colour(rng), -1, cv2.LINE_AA)  # noqa: E501
+            _oval(image, x, top - high / 2, wide, high / 2, rng.normal(0, 15), _colour(rng))
         top -= high * rng.uniform(0.7, 1.2)
 
 

@@ -170,8 +170,9 @@ def _finish(
     if rng.random() < 0.5:
         turn = cv2.getRotationMatrix2D((width / 2 + _PAD, height / 2 + _PAD), rng.normal(0, 5), 1.0)
         turn[:, 2] -= _PAD
-        image = cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
-        mask = cv2.warpAffine(mask, turn, (width, height))
+        turned = cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        image = np.asarray(turned, np.float32)
+        mask = np.asarray(cv2.warpAffine(mask, turn, (width, height)), np.float32)
         points = joints[:, :2] @ turn[:, :2].T + turn[:, 2]
     else:
         image, mask = (layer[_PAD : _PAD + height, _PAD : _PAD + width] for layer in (image, mask))

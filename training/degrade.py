@@ -25,14 +25,15 @@ def degrade(image: Floats, rng: np.random.Generator, *, lowest_scale: float) -> 
         scale = np.exp(rng.uniform(np.log(lowest_scale), 0))
         small = (max(8, round(width * scale)), max(8, round(height * scale)))
         back = int(rng.choice([cv2.INTER_CUBIC, cv2.INTER_LINEAR]))
-        image = cv2.resize(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (width, height), interpolation=back)
+        reduced = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+        image = np.asarray(cv2.resize(reduced, (width, height), interpolation=back), np.float32)
     blur = rng.random()
     if blur < 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.4))
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.4)), np.float32)
     elif blur < 0.38:
         kernel = np.zeros((7, 7), np.float32)
         cv2.line(kernel, (0, int(rng.integers(7))), (6, int(rng.integers(7))), 1.0)
-        image = cv2.filter2D(image, -1, kernel / kernel.sum())
+        image = np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.float32)
     elif blur < 0.5:
         soft = cv2.GaussianBlur(image, (0, 0), 1.2)
         image = image + (image - soft) * np.float32(rng.uniform(0.3, 1.5))
@@ -44,7 +45,7 @@ def degrade(image: Floats, rng: np.random.Generator, *, lowest_scale: float) -> 
     if rng.random() < 0.55:
         quality = int(rng.integers(22, 92))
         coded = cv2.imencode(".jpg", spoiled[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        spoiled = np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+        spoiled = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB), np.uint8)
     return spoiled
 
 

@@ -71,7 +71,7 @@ def smooth_noise(height: int, width: int, cells: float, rng: np.random.Generator
     """Noise ``(height, width, channels)`` around 0, unit-ish variance, with blobs of about ``cells`` px."""
     small = rng.standard_normal((max(2, int(height / cells) + 1), max(2, int(width / cells) + 1), channels))
     grown = cv2.resize(small.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    return grown.reshape(height, width, channels)
+    return np.asarray(grown.reshape(height, width, channels), np.float32)
 
 
 def draw_cloth(rng: np.random.Generator) -> Floats:
@@ -97,8 +97,8 @@ def dress(body: Body, light: Light, rng: np.random.Generator) -> tuple[Floats, N
     Returns:
         ``(h, w, 3)`` RGB in 0..1 and the parts ``(h, w)``.
     """
-    part, across, up = body.pixels[..., 0], body.pixels[..., 3] / np.float32(255), body.pixels[..., 4] / np.float32(255)
-    height, width = part.shape
+    part = body.pixels[..., 0]
+    across, up = (np.asarray(body.pixels[..., k] / np.float32(255), np.float32) for k in (3, 4))
     skin = SKIN_TONES[rng.integers(len(SKIN_TONES))] * np.float32(rng.uniform(0.85, 1.1))
     top, bottom = draw_cloth(rng), draw_cloth(rng)
     if rng.random() < 0.15:
@@ -176,14 +176,14 @@ def _shade(pixels: NDArray[np.uint8], part: NDArray[np.uint8], light: Light, rng
     """Diffuse light with folds in the cloth, ``(h, w)``."""
     normal = (pixels[..., 1:3].astype(np.float32) - 128) / 127
     if rng.random() < 0.8:
-        folds = smooth_noise(*part.shape, rng.uniform(3, 14), rng, 2) * np.float32(rng.uniform(0.05, 0.4))
+        folds = smooth_noise(part.shape[0], part.shape[1], rng.uniform(3, 14), rng, 2) * np.float32(rng.uniform(0.05, 0.4))
         normal += folds * _IS_CLOTH[part][..., None]
     right, down = normal[..., 0], normal[..., 1]
     away = -np.sqrt(np.maximum(1 - right * right - down * down, 0))
     facing = right * light.direction[0] + down * light.direction[1] + away * light.direction[2]
     sky = light.ambient * (0.75 - 0.25 * down)
     shade = sky + light.key * np.maximum(facing, 0)
-    grain = smooth_noise(*part.shape, 2.0, rng)[..., 0] * np.float32(rng.uniform(0, 0.06))
+    grain = smooth_noise(part.shape[0], part.shape[1], 2.0, rng)[..., 0] * np.float32(rng.uniform(0, 0.06))
     return np.asarray(np.maximum(shade * (1 + grain), 0.02), np.float32)
 
 
@@ -202,4 +202,5 @@ def _face(image: Floats, body: Body, rng: np.random.Generator) -> None:
     if apart > 2:
         middle = nose[:2] + (nose[:2] - (right[:2] + left[:2]) / 2) * 0.9
         lips = tuple((np.array([0.5, 0.22, 0.2]) * rng.uniform(0.5, 1.2)).tolist())
-        cv2.ellipse(image, (int(middle[0]), int(middle[1])), (max(1, int(apart * 0.35)), max(1, radius // 2)), 0, 0, 360, lips, -1)
+        axes = (max(1, int(apart * 0.35)), max(1, radius // 2))
+        cv2.ellipse(image, (int(middle[0]), int(middle[1])), axes, 0, 0, 360, lips, -1)

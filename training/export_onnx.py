@@ -111,15 +111,22 @@ def main(config: ExportConfig) -> None:
         state = torch.load(config.runs / f"{name}.pt", weights_only=True)
         net.load_state_dict(state["averaged"])
         log.info("%s: step %d, %.0f s", name, state["step"], state["seconds"])
+    free = {0: "n", 2: "height", 3: "width"}
+    cells = {0: "n", 2: "rows", 3: "columns"}
     export(
-        finder, [torch.rand(1, 3, 96, 128) * 255, torch.rand(2, 3, 288, 160) * 255], config.out / "people_finder.onnx", ["scores", "boxes_xyxy_px"],
-        {"rgb": {0: "n", 2: "height", 3: "width"}, "scores": {0: "n", 2: "rows", 3: "columns"},
-         "boxes_xyxy_px": {0: "n", 2: "rows", 3: "columns"}},
-    )  # fmt: skip
+        finder,
+        [torch.rand(1, 3, 96, 128) * 255, torch.rand(2, 3, 288, 160) * 255],
+        config.out / "people_finder.onnx",
+        ["scores", "boxes_xyxy_px"],
+        {"rgb": free, "scores": cells, "boxes_xyxy_px": cells},
+    )
     export(
-        Exported(person), [torch.rand(n, 3, *CROP_HW_PX) * 255 for n in (2, 5)], config.out / "person.onnx", ["joint_heatmaps", "mask"],
+        Exported(person),
+        [torch.rand(n, 3, *CROP_HW_PX) * 255 for n in (2, 5)],
+        config.out / "person.onnx",
+        ["joint_heatmaps", "mask"],
         {"rgb": {0: "n"}, "joint_heatmaps": {0: "n"}, "mask": {0: "n"}},
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ def figure_of(body: Body, height_px: float, light: Light, rng: np.random.Generat
     if stride > 1:
         # Colouring pixels that the reduction throws away again would cost most of the time.
         body = Body(
-            pixels=body.pixels[::stride, ::stride], box_px=body.box_px / stride,
-            joints_px=body.joints_px / np.array([stride, stride, 1], np.float32),
+            pixels=body.pixels[::stride, ::stride], box_px=np.asarray(body.box_px / stride, np.float32),
+            joints_px=np.asarray(body.joints_px / np.array([stride, stride, 1], np.float32), np.float32),
         )  # fmt: skip
         scale *= stride
     rgb, part = dress(body, light, rng)
@@ -50,13 +50,14 @@ def figure_of(body: Body, height_px: float, light: Light, rng: np.random.Generat
     height, width = (max(3, round(n * scale)) for n in part.shape)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     coloured = cv2.resize(coloured, (width, height), interpolation=how)
-    person = cv2.resize(person, (width, height), interpolation=how)
+    worn = np.asarray(cv2.resize(person, (width, height), interpolation=how), np.float32)
     stretch = np.array([width / part.shape[1], height / part.shape[0]], np.float32)
     joints = body.joints_px.copy()
     joints[:, :2] *= stretch
-    alpha = coloured[..., 3]
+    alpha = np.asarray(coloured[..., 3], np.float32)
+    rgb = np.asarray(coloured[..., :3] / np.maximum(alpha, 1e-3)[..., None], np.float32)
     return Figure(
-        rgb=coloured[..., :3] / np.maximum(alpha, 1e-3)[..., None], alpha=alpha, person=person, joints_px=joints,
+        rgb=rgb, alpha=alpha, person=worn, joints_px=joints,
         box_px=body.box_px * np.tile(stretch, 2),
     )  # fmt: skip
 

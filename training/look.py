@@ -59,14 +59,20 @@ def cut(rgb: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The crop that the person network takes."""
     height, width = CROP_HW_PX
     tall = max(box[3] - box[1], (box[2] - box[0]) * height / width) * ENLARGED
-    scale = height / tall
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    matrix = np.array([[scale, 0, width / 2 - x * scale], [0, scale, height / 2 - y * scale]])
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.warpAffine(rgb, matrix, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    wide = tall * width / height
+    rows = np.round((box[1] + box[3]) / 2 + np.array([-tall, tall]) / 2).astype(int)
+    columns = np.round((box[0] + box[2]) / 2 + np.array([-wide, wide]) / 2).astype(int)
+    # Repeating the border's pixels by indexing, so that the reduction below can average areas.
+    ys = np.arange(*rows).clip(0, rgb.shape[0] - 1)
+    xs = np.arange(*columns).clip(0, rgb.shape[1] - 1)
+    region = np.ascontiguousarray(rgb[ys][:, xs])
+    how = cv2.INTER_AREA if tall > height else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(region, (width, height), interpolation=how), np.uint8)
 
 
-def draw_person(crop: NDArray[np.uint8], heat: NDArray[np.float32], mask: NDArray[np.float32], zoom: int = 2) -> NDArray[np.uint8]:
+def draw_person(
+    crop: NDArray[np.uint8], heat: NDArray[np.float32], mask: NDArray[np.float32], zoom: int = 2
+) -> NDArray[np.uint8]:
     """Outline and skeleton on an enlarged crop; the person's right side in red."""
     picture = cv2.resize(crop, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR)
     large = cv2.resize(mask, (picture.shape[1], picture.shape[0]))
@@ -95,7 +101,7 @@ def main(config: LookConfig) -> None:
         read, frame = capture.read()
         if not read:
             raise SystemExit(f"no frame {index}: {config.clip}")
-        rgb = np.ascontiguousarray(frame[..., ::-1])
+        rgb = np.ascontiguousarray(frame[..., ::-1], np.uint8)
         boxes, scores = find(finder, rgb, config.scale, config.score)
         picture, crops = rgb.copy(), [cut(rgb, box) for box in boxes[:16]]
         for box, value in zip(boxes, scores, strict=True):
@@ -105,7 +111,8 @@ def main(config: LookConfig) -> None:
         rows.append(cv2.resize(picture, (wide, round(picture.shape[0] * wide / picture.shape[1]))))
         if crops:
             heat, mask = person.run(None, {"rgb": np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32)})
-            shown = [draw_person(c, h, m[0], 1 if len(crops) > 8 else 2) for c, h, m in zip(crops, heat, mask, strict=True)]
+            zoom = 1 if len(crops) > 8 else 2
+            shown = [draw_person(c, h, m[0], zoom) for c, h, m in zip(crops, heat, mask, strict=True)]
             strip = np.hstack(shown)[:, :wide]
             rows.append(np.pad(strip, ((0, 0), (0, wide - strip.shape[1]), (0, 0))))
     cv2.imwrite(str(config.out), np.vstack(rows)[..., ::-1])

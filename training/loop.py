@@ -113,7 +113,9 @@ def train(
         )
     )  # fmt: skip
     log.info("%d parameters", sum(p.numel() for p in net.parameters()))
-    started, budget, running, saved, validated, waited = time.monotonic() - used, config.minutes * 60, {}, used, used, 0.0
+    started, budget = time.monotonic() - used, config.minutes * 60
+    running: dict[str, float] = {}
+    saved, validated, waited = used, used, 0.0
     while (now := time.monotonic() - started) < budget:
         rate = config.peak_rate * min(1, (step + 1) / 200) * (0.5 * (1 + math.cos(math.pi * now / budget)) + 0.004)
         for group in optimiser.param_groups:
@@ -124,7 +126,7 @@ def train(
         net.train()
         losses = loss_of(net, batch)
         optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()
+        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
         step += 1

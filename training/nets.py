@@ -31,10 +31,9 @@ class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = conv(channels, channels)
-        self.second = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels)
-        )
-        nn.init.zeros_(self.second[1].weight)
+        norm = nn.BatchNorm2d(channels)
+        nn.init.zeros_(norm.weight)
+        self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1, bias=False), norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, C, H, W)`` to the same."""
@@ -65,8 +64,11 @@ class Finder(nn.Module):
         self.down8, self.down16, self.down32 = _stage(b, c, 2), _stage(c, d, 3), _stage(d, e, 2)
         self.lateral32, self.lateral16, self.lateral8 = nn.Conv2d(e, d, 1), nn.Conv2d(d, c, 1), nn.Conv2d(c, b, 1)
         self.up16, self.up8, self.up4 = Residual(d), Residual(c), Residual(b)
-        self.head = nn.Sequential(conv(b, 48), nn.Conv2d(48, 5, 1))
-        nn.init.constant_(self.head[1].bias.data[:1], -3.5)  # type: ignore[union-attr, index]
+        answer = nn.Conv2d(48, 5, 1)
+        assert answer.bias is not None
+        # Nearly all cells are background: start there.
+        nn.init.constant_(answer.bias.data[:1], -3.5)
+        self.head = nn.Sequential(conv(b, 48), answer)
 
     def raw(self, rgb: Tensor) -> Tensor:
         """``(N, 3, H, W)`` to ``(N, 5, H/4, W/4)``: centre logit, offset of the box's middle (in sizes), log size."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from bodydouble.body.model import BodyModel
@@ -189,7 +190,5 @@ def _to_rotvec(rotation: Array) -> Array:
     return np.asarray(Rotation.from_matrix(rotation).as_rotvec())
 
 
-def _identity_transforms(bones: int):  # type: ignore[no-untyped-def]
-    import torch
-
+def _identity_transforms(bones: int) -> torch.Tensor:
     return torch.eye(4).expand(1, bones, 4, 4)

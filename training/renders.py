@@ -118,9 +118,8 @@ def draw_outfit(on: outfit.Anchors, activity: str, rng: np.random.Generator) -> 
         pieces.append(outfit.long_hair(on, length_m=u(0.12, 0.38), volume=u(1.02, 1.3)))
     elif chance() < 0.1:
         pieces.append(outfit.bun(on, radius_m=u(0.03, 0.07), up=u(0, 1)))
-    if upright or activity in ("cycle", "sit", "bend"):
-        if chance() < 0.16:
-            pieces.append(outfit.backpack(on, half_sizes_m=(u(0.11, 0.18), u(0.05, 0.14), u(0.15, 0.3))))
+    if (upright or activity in ("cycle", "sit", "bend")) and chance() < 0.16:
+        pieces.append(outfit.backpack(on, half_sizes_m=(u(0.11, 0.18), u(0.05, 0.14), u(0.15, 0.3))))
     if upright:
         side, carried = str(rng.choice(["left", "right"])), chance()
         if carried < 0.14:

@@ -122,7 +122,8 @@ def _scattered(height: int, width: int, rng: np.random.Generator, count: int) ->
         places.append(_Place(foot=foot, middle=middle, height=float(np.clip(tall, 14, 420))))
         if rng.random() < 0.2:
             beside = middle + places[-1].height * rng.uniform(0.15, 0.4)
-            places.append(_Place(foot=foot + rng.normal(0, 2), middle=beside, height=places[-1].height * rng.uniform(0.8, 1.1)))
+            tall = places[-1].height * rng.uniform(0.8, 1.1)
+            places.append(_Place(foot=foot + rng.normal(0, 2), middle=beside, height=tall))
     return places
 
 

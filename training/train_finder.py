@@ -68,7 +68,8 @@ def loss_of(net: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     giou = (weight * (1 - _giou(found, truth))).sum() / total
     size = torch.stack([truth[:, 2] - truth[:, 0], truth[:, 3] - truth[:, 1]], 1).clamp(min=2)
     apart = (found - truth).abs() / size.repeat(1, 2, 1, 1)
-    edges = (weight[:, None] * torch.nn.functional.smooth_l1_loss(apart, torch.zeros_like(apart), reduction="none", beta=0.1)).sum() / total  # noqa: E501
+    smooth = torch.nn.functional.smooth_l1_loss(apart, torch.zeros_like(apart), reduction="none", beta=0.1)
+    edges = (weight[:, None] * smooth).sum() / total
     return {"centre": centre, "giou": giou, "edges": edges}
 
 
@@ -92,7 +93,8 @@ def peaks(scores: Floats, boxes: Floats, *, lowest: float, overlap: float = 0.55
     rows, columns = np.nonzero((scores >= top) & (scores >= lowest))
     order = np.argsort(-scores[rows, columns], kind="stable")
     rows, columns = rows[order], columns[order]
-    found, values, kept = boxes[:, rows, columns].T, scores[rows, columns], []
+    found, values = boxes[:, rows, columns].T, scores[rows, columns]
+    kept: list[int] = []
     for i in range(len(found)):
         if all(iou(found[i], found[j]) < overlap for j in kept):
             kept.append(i)

@@ -137,7 +137,7 @@ class BodyModel:
             size = next(iter(sliders.values())).shape[0]
             model = self._anny
             parameters = torch.stack([sliders[label] for label in model.phenotype_labels], -1)
-            coefficients = model._get_phenotype_blendshape_coefficients(  # noqa: SLF001 - anny has no public name for it
+            coefficients = model._get_phenotype_blendshape_coefficients(  # anny has no public name for it
                 parameters, torch.zeros(size, len(model.local_change_labels)),
                 torch.zeros(size, len(model.facial_action_labels)),
             )  # fmt: skip

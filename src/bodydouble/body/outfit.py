@@ -237,7 +237,8 @@ def pram(on: Anchors) -> Mesh:
         )
         for dx in (-0.24, 0.24) for dy in (-0.3, 0.3)
     ]  # fmt: skip
-    handle = tube([[ahead[0], ahead[1], ground + 0.7], middle + (ahead - middle) * 0.35], 0.02, Part.PRAM)
+    grip = np.array([ahead[0], ahead[1], ground + 0.7], np.float32)
+    handle = tube(np.stack([grip, middle + (ahead - middle) * 0.35]), 0.02, Part.PRAM)
     return merge([tub, handle, *wheels])
 
 

@@ -94,4 +94,4 @@ def label_faces(vertex_parts: NDArray[np.uint8], faces: NDArray[np.int32]) -> ND
         ``(F,)`` values of `Part`.
     """
     a, b, c = vertex_parts[faces].T
-    return np.where(b == c, b, a).astype(np.uint8)
+    return np.asarray(np.where(b == c, b, a), np.uint8)

@@ -80,8 +80,17 @@ def interpolate(
     return out
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _fill(points, faces, cull, perspective, depth, triangle, barycentric):  # type: ignore[no-untyped-def]
+@nb.njit(cache=True, nogil=True)
+def _fill(
+    points: NDArray[np.float32],
+    faces: NDArray[np.int32],
+    cull: bool,
+    perspective: bool,
+    depth: NDArray[np.float32],
+    triangle: NDArray[np.int32],
+    barycentric: NDArray[np.float32],
+) -> None:
+    """The z-buffer loop; fills the last three arguments."""
     height, width = depth.shape
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
@@ -120,8 +129,15 @@ def _fill(points, faces, cull, perspective, depth, triangle, barycentric):  # ty
                     barycentric[row, column, 2] = w2
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _interpolate(triangle, barycentric, faces, attributes, out):  # type: ignore[no-untyped-def]
+@nb.njit(cache=True, nogil=True)
+def _interpolate(
+    triangle: NDArray[np.int32],
+    barycentric: NDArray[np.float32],
+    faces: NDArray[np.int32],
+    attributes: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """Fills ``out`` where a triangle is seen."""
     for row in range(triangle.shape[0]):
         for column in range(triangle.shape[1]):
             f = triangle[row, column]
