@@ -43,6 +43,8 @@ class Network:
         # Shapes vary from clip to clip and batch to batch; the arena would keep the largest of each.
         options.enable_mem_pattern = False
         options.log_severity_level = 3
+        # Threads that spin while they wait take the cores from whatever else runs, and gain little.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:

@@ -5,28 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bodydouble.perception.assemble import assemble
 from bodydouble.perception.config import PerceptionConfig
-from bodydouble.perception.following import Followed, follow
-from bodydouble.perception.geometry import grow
+from bodydouble.perception.following import follow
 from bodydouble.perception.networks import weights_folder
+from bodydouble.perception.occupancy import Occupancy
 from bodydouble.perception.people.base import PeopleFinder
 from bodydouble.perception.people.rendered import RenderedPeopleFinder
 from bodydouble.perception.person import PersonReader, RenderedPersonReader
 from bodydouble.perception.plate.clean import build_plate
 from bodydouble.perception.reading import read_people
 from bodydouble.scene import FrameSource, Progress, SceneBundle
-
-_OCCUPIED_SHARE = 0.15
-"""Boxes are grown by this share before the plate is looked for outside of them."""
-_OCCUPIED_PX = 3.0
-_OCCUPIED_SECONDS = 1.0
-"""A person may have been there this long before being found and after being lost."""
-_OCCUPIED_SCORE = 0.25
-"""Detections of this score keep pixels out of the plate even if no track took them up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +74,7 @@ def perceive(
     """
     chosen = networks or load_networks(config)
     followed = follow(source, chosen.finder, config, progress)
-    occupied = Occupancy(followed, float(source.geometry.average_rate))
+    occupied = Occupancy(followed, chosen.reader, float(source.geometry.average_rate))
     build_plate(
         source,
         followed.to_reference,
@@ -98,21 +87,3 @@ def perceive(
     )
     readings = read_people(source, followed, chosen.reader, config, plate_dir=plate_dir, progress=progress)
     return assemble(source, followed, readings, config, plate_dir=plate_dir, producer=producer)
-
-
-class Occupancy:
-    """Where somebody is or may be, for the plate: generous in space and time."""
-
-    def __init__(self, followed: Followed, frames_per_second: float) -> None:
-        self._followed = followed
-        self._margin = max(1, round(_OCCUPIED_SECONDS * frames_per_second))
-
-    def at(self, frame_index: int) -> NDArray[np.float32]:
-        """Boxes (N, 4) in frame pixels, grown."""
-        found = self._followed.detections[frame_index]
-        boxes = [found.boxes_xyxy_px[found.scores >= _OCCUPIED_SCORE].astype(np.float64)]
-        for track in self._followed.tracks:
-            first, last = int(track.frames[0]), int(track.frames[-1])
-            if first - self._margin <= frame_index <= last + self._margin:
-                boxes.append(track.boxes[None, int(np.clip(frame_index, first, last)) - first])
-        return grow(np.concatenate(boxes), _OCCUPIED_SHARE, _OCCUPIED_PX)

@@ -1,5 +1,8 @@
 """The ``clean`` plate: per pixel the median over samples in which nobody was there.
 
+Where boxes leave a pixel free often enough, only those samples count. Where people are always about, the samples in
+which the pixel is outside of their silhouettes do; what silhouettes never leave free is guessed from its surroundings.
+
 Works for moving cameras too: samples are warped into the reference picture first, and what lies outside a sample's
 view is as little free as what a person hides.
 """
@@ -7,6 +10,7 @@ view is as little free as what a person hides.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.perception.config import PlateConfig
-from bodydouble.perception.geometry import window
-from bodydouble.perception.plate.masked_median import masked_median
+from bodydouble.perception.plate.masked_median import masked_median, masked_median_at
 from bodydouble.perception.plate.schedule import KeyPlan, Schedule, plan_keys
-from bodydouble.scene import FrameSource, Progress
+from bodydouble.scene import Frame, FrameSource, Progress
 from bodydouble.scene.plate_files import PlateWriter
 
 _TRUSTED_COUNT: Final = 3
@@ -27,8 +30,16 @@ _NEIGHBOUR_KEYS: Final = 8
 """Holes of a key are filled from at most this many other keys."""
 _INPAINT_RADIUS_PX: Final = 4
 
-Occupied = Callable[[int], NDArray[np.float32]]
-"""Boxes (N, 4), in frame pixels, inside which somebody may be at a frame."""
+Occupied = Callable[[Frame], tuple[NDArray[np.bool_], NDArray[np.bool_]]]
+"""Where somebody may be in a frame, (H, W) each: inside boxes, and inside silhouettes; both generous."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Sample:
+    frame_index: int
+    rgb: NDArray[np.uint8]
+    outside_boxes: NDArray[np.bool_]
+    outside_silhouettes: NDArray[np.bool_]
 
 
 def build_plate(
@@ -65,7 +76,7 @@ def build_plate(
         geometry.num_frames,
         float(geometry.average_rate),
         config,
-        sample_bytes=4 * width * height,
+        sample_bytes=5 * width * height,
         camera_moves=moving,
     )
     progress.start("plate", len(schedule.sample_frames) + len(schedule.keys))
@@ -93,54 +104,63 @@ def _first_keys(
 ) -> None:
     """Read the clip once; each key is made as soon as its last sample is there, and old samples are let go."""
     wanted = set(schedule.sample_frames.tolist())
-    frames: list[int] = []
-    samples: list[NDArray[np.uint8]] = []
-    free: list[NDArray[np.bool_]] = []
+    samples: list[_Sample] = []
     pending = list(enumerate(schedule.keys))
     for frame in source.frames(0, int(schedule.sample_frames[-1]) + 1):
         if frame.index not in wanted:
             continue
-        rgb, open_ = _sample(frame.rgb, occupied(frame.index), to_reference[frame.index], canvas_size_px)
-        frames.append(frame.index)
-        samples.append(rgb)
-        free.append(open_)
+        samples.append(_sample(frame, occupied(frame), to_reference[frame.index], canvas_size_px))
         progress.advance()
         while pending and pending[0][1].last_sample <= frame.index:
             number, key = pending.pop(0)
-            _make_key(number, key, frames, samples, free, work_dir)
+            _make_key(number, key, samples, work_dir)
             oldest = pending[0][1].first_sample if pending else frame.index + 1
-            while frames and frames[0] < oldest:
-                del frames[0], samples[0], free[0]
+            while samples and samples[0].frame_index < oldest:
+                del samples[0]
 
 
 def _sample(
-    rgb: NDArray[np.uint8], boxes: NDArray[np.float32], matrix: NDArray[np.float64], canvas_size_px: tuple[int, int]
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    height, width = rgb.shape[:2]
-    open_ = np.ones((height, width), bool)
-    for box in boxes:
-        left, top, right, bottom = window(box, width, height)
-        open_[top:bottom, left:right] = False
+    frame: Frame,
+    occupied: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    matrix: NDArray[np.float64],
+    canvas_size_px: tuple[int, int],
+) -> _Sample:
+    height, width = frame.rgb.shape[:2]
     if np.array_equal(matrix, np.eye(3)) and canvas_size_px == (width, height):
-        return rgb.copy(), open_
-    moved = cv2.warpPerspective(rgb, matrix, canvas_size_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    seen = cv2.warpPerspective(open_.astype(np.uint8) * np.uint8(255), matrix, canvas_size_px, flags=cv2.INTER_LINEAR)
-    return moved.astype(np.uint8), np.asarray(seen == 255)
+        return _Sample(
+            frame_index=frame.index,
+            rgb=frame.rgb.copy(),
+            outside_boxes=~occupied[0],
+            outside_silhouettes=~occupied[1],
+        )
+
+    def free(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        open_ = (~mask).astype(np.uint8) * np.uint8(255)
+        return np.asarray(cv2.warpPerspective(open_, matrix, canvas_size_px, flags=cv2.INTER_LINEAR) == 255)
+
+    rgb = cv2.warpPerspective(
+        frame.rgb, matrix, canvas_size_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return _Sample(
+        frame_index=frame.index,
+        rgb=np.asarray(rgb, np.uint8),
+        outside_boxes=free(occupied[0]),
+        outside_silhouettes=free(occupied[1]),
+    )
 
 
-def _make_key(
-    number: int,
-    key: KeyPlan,
-    frames: list[int],
-    samples: list[NDArray[np.uint8]],
-    free: list[NDArray[np.bool_]],
-    work_dir: Path,
-) -> None:
-    chosen = [i for i, frame in enumerate(frames) if key.first_sample <= frame <= key.last_sample]
-    rgb, counts = masked_median([samples[i] for i in chosen], [free[i] for i in chosen])
-    trusted = counts >= min(_TRUSTED_COUNT, len(chosen))
+def _make_key(number: int, key: KeyPlan, samples: list[_Sample], work_dir: Path) -> None:
+    chosen = [sample for sample in samples if key.first_sample <= sample.frame_index <= key.last_sample]
+    pictures = [sample.rgb for sample in chosen]
+    needed = min(_TRUSTED_COUNT, len(chosen))
+    rgb, counts = masked_median(pictures, [sample.outside_boxes for sample in chosen])
+    scarce = counts < needed
+    if scarce.any():
+        rgb[scarce], counts[scarce] = masked_median_at(
+            pictures, [sample.outside_silhouettes for sample in chosen], scarce
+        )
     with _key_path(work_dir, number).open("wb") as file:
-        np.savez(file, rgb=rgb, trusted=trusted, any=counts > 0)
+        np.savez(file, rgb=rgb, trusted=counts >= needed, any=counts > 0)
 
 
 def _key_path(work_dir: Path, number: int) -> Path:

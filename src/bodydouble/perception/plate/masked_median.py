@@ -8,6 +8,24 @@ from numpy.typing import NDArray
 _STRIPE_BYTES = 24_000_000
 
 
+def masked_median_at(
+    samples: list[NDArray[np.uint8]], free: list[NDArray[np.bool_]], pixels: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """The same as `masked_median` for chosen pixels only.
+
+    Args:
+        samples: S pictures (H, W, 3).
+        free: S masks (H, W).
+        pixels: (H, W), which pixels are asked for.
+
+    Returns:
+        colours (P, 3) and numbers of free samples (P,), row by row.
+    """
+    gathered = [sample[pixels][None] for sample in samples]
+    colours, counts = masked_median(gathered, [mask[pixels][None] for mask in free])
+    return colours[0], counts[0]
+
+
 def masked_median(
     samples: list[NDArray[np.uint8]], free: list[NDArray[np.bool_]]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

@@ -111,7 +111,8 @@ def _outline(
     if moving is not None and known is not None:
         share = _motion_share(inside & mask if mask.any() else inside, moving, known)
         if config.complete_with_motion:
-            mask = mask | _connected_motion(mask, moving, inside)
+            # A guessed plate differs from the frame wherever the guess is wrong.
+            mask = mask | _connected_motion(mask, moving & known, inside)
     mask &= ~neighbours
     visible = max(int(inside.sum()), 1)
     if mask.sum() < _LEAST_FILL * visible:

@@ -1,0 +1,73 @@
+"""Where somebody is or may be, for the plate: generous in space and time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bodydouble.perception.crops import crop_of, cut, paste
+from bodydouble.perception.following import Followed
+from bodydouble.perception.geometry import grow, window
+from bodydouble.perception.person import PersonReader
+from bodydouble.scene import Frame
+
+_BOX_SHARE: Final = 0.15
+_BOX_PX: Final = 3.0
+"""Boxes are grown by this share and this many pixels."""
+_MARGIN_SECONDS: Final = 1.0
+"""A person may have been there this long before being found and after being lost."""
+_DETECTION_SCORE: Final = 0.25
+"""Detections of this score count even if no track took them up."""
+_LIKELY: Final = 0.15
+"""Probability from which a pixel may belong to the person; far below that of silhouettes."""
+_DILATION_SHARE: Final = 0.05
+"""Silhouettes are dilated by this share of the box's height."""
+_LEAST_FILL: Final = 0.25
+"""A mask that fills less of its box is not believed; the box counts instead."""
+
+
+class Occupancy:
+    """Tells for a frame which pixels are not free, by boxes and by silhouettes."""
+
+    def __init__(self, followed: Followed, reader: PersonReader, frames_per_second: float) -> None:
+        self._followed = followed
+        self._reader = reader
+        self._margin = max(1, round(_MARGIN_SECONDS * frames_per_second))
+
+    def at(self, frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Pixels inside boxes, and pixels inside silhouettes, (H, W) each."""
+        height, width = frame.rgb.shape[:2]
+        in_boxes = np.zeros((height, width), bool)
+        in_silhouettes = np.zeros((height, width), bool)
+        boxes = self._boxes(frame.index)
+        if len(boxes) == 0:
+            return in_boxes, in_silhouettes
+        crops = [crop_of(box) for box in boxes]
+        masks = self._reader.read(np.stack([cut(frame.rgb, crop) for crop in crops])).masks
+        for box, large, crop, mask in zip(boxes, grow(boxes, _BOX_SHARE, _BOX_PX), crops, masks, strict=True):
+            place = window(large, width, height)
+            left, top, right, bottom = place
+            if right <= left or bottom <= top:
+                continue
+            in_boxes[top:bottom, left:right] = True
+            likely = paste(mask, crop, place) >= _LIKELY
+            inner = window(box, width, height)
+            if likely.sum() < _LEAST_FILL * max(1, (inner[2] - inner[0]) * (inner[3] - inner[1])):
+                in_silhouettes[inner[1] : inner[3], inner[0] : inner[2]] = True
+            radius = max(2, round(_DILATION_SHARE * float(box[3] - box[1])))
+            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+            in_silhouettes[top:bottom, left:right] |= cv2.dilate(likely.astype(np.uint8), kernel) > 0
+        return in_boxes, in_silhouettes
+
+    def _boxes(self, frame_index: int) -> NDArray[np.float32]:
+        found = self._followed.detections[frame_index]
+        boxes = [found.boxes_xyxy_px[found.scores >= _DETECTION_SCORE].astype(np.float32)]
+        for track in self._followed.tracks:
+            first, last = int(track.frames[0]), int(track.frames[-1])
+            if first - self._margin <= frame_index <= last + self._margin:
+                row = int(np.clip(frame_index, first, last)) - first
+                boxes.append(track.boxes[None, row].astype(np.float32))
+        return np.concatenate(boxes)
