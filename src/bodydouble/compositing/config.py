@@ -69,8 +69,8 @@ class LightConfig:
     """How far the double's black and white are drawn to those of the footage (haze, flat curves), 0 to 1."""
     min_gain: float = 0.6
     """Least gain on linear light; keeps doubles from sinking into the dark."""
-    max_gain: float = 1.4
-    """Largest gain on linear light."""
+    max_gain: float = 1.1
+    """Largest gain on linear light; low, since pale ground is no strong light, and clothes bleach before faces do."""
 
     def __post_init__(self) -> None:
         """Check ranges.
@@ -113,9 +113,9 @@ class SensorConfig:
 class ShadowConfig:
     """The soft contact shadow under a double's feet."""
 
-    strength: float = 0.45
+    strength: float = 0.5
     """Share of the light that is taken away right under the feet, 0 (no shadow) to 1."""
-    reach_share: float = 0.08
+    reach_share: float = 0.12
     """How far it reaches beyond the feet, as a share of the double's height."""
 
     def __post_init__(self) -> None:

@@ -19,6 +19,8 @@ _FOOT_SHARE: Final[float] = 0.05
 """Share of the height above the ground row that counts as foot: a shoe seen from eye level."""
 _SHADOW_FLATNESS: Final[float] = 0.5
 """Height over width of the shadow's spread; the ground is seen at a slant."""
+_SHADOW_SATURATION: Final[float] = 1.8
+_FOOT_AT_MOST_SHARE: Final[float] = 0.2
 _LEAST_SHADOW: Final[float] = 1.0 / 255.0
 
 
@@ -76,7 +78,8 @@ def contact_shadow(sprite: Sprite, frame_window: Window, config: ShadowConfig) -
     reach = math.ceil(config.reach_share * height)
     if reach < 1:
         return None
-    first = max(0, math.floor(sprite.ground_y_px - sprite.top_px - _FOOT_SHARE * height))
+    first = math.floor(sprite.ground_y_px - sprite.top_px - _FOOT_SHARE * height)
+    first = max(0, first, int(rows[-1]) + 1 - math.floor(_FOOT_AT_MOST_SHARE * height))
     foot = alpha[first:]
     if foot.size == 0 or not foot.any():
         return None
@@ -91,8 +94,8 @@ def contact_shadow(sprite: Sprite, frame_window: Window, config: ShadowConfig) -
     spread = cv2.GaussianBlur(
         print_, (2 * reach + 1, 2 * flat + 1), reach / 2.0, sigmaY=flat / 2.0, borderType=cv2.BORDER_CONSTANT
     )
-    # Small feet must not cast a weaker shadow than large ones.
-    dark = spread * (config.strength / max(float(spread.max()), 1e-6))
+    # Small feet must not cast a weaker shadow than large ones; and what is darkest lies hidden under the shoes.
+    dark = np.minimum(spread * (_SHADOW_SATURATION / max(float(spread.max()), 1e-6)), 1.0) * np.float32(config.strength)
     dark = dark[window.slices_in(whole)]
     dark = np.where(dark >= _LEAST_SHADOW, dark, np.float32(0.0))
     return Layer(window=window, colour=np.zeros((*dark.shape, 3), dtype=np.float32), alpha=dark)

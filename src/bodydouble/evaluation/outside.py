@@ -33,7 +33,7 @@ class Margins:
     """Largest dilation."""
     double_px: int = 4
     """Softening of a double's edge: it reaches this far beyond its alpha."""
-    shadow_share: float = 0.08
+    shadow_share: float = 0.12
     """Reach of the contact shadow beyond the feet, as a share of the double's height; 0 where there is none."""
     min_silhouette_share: float = 0.1
     """With a smaller silhouette the whole box may change."""
