@@ -21,7 +21,7 @@ def make_progress(stream: TextIO, *, quiet: bool) -> Progress:
 
 
 class LineProgress:
-    """A line at the beginning and end of each stage, and every few seconds between, with steps a second."""
+    """A line at the beginning and end of each stage, and every few seconds between, with frames a second (of people, where doubles are made)."""
 
     def __init__(self, stream: TextIO, *, seconds_between_lines: float = _SECONDS_BETWEEN_LINES) -> None:
         self._stream = stream
@@ -33,7 +33,7 @@ class LineProgress:
         """Say that a stage begins."""
         self._stage, self._total, self._done = stage, total, 0
         self._begin = self._last = time.monotonic()
-        self._say(f"{stage}: {total} frames to do")
+        self._say(f"{stage}: {total} to do")
 
     def advance(self, steps: int = 1) -> None:
         """Count; say so when the last line is some seconds old."""
@@ -41,7 +41,7 @@ class LineProgress:
         now = time.monotonic()
         if now - self._last >= self._pause:
             self._last = now
-            self._say(f"{self._stage}: {self._done} of {self._total} frames, {self._rate(now):.1f} a second")
+            self._say(f"{self._stage}: {self._done} of {self._total}, {self._rate(now):.1f} frames a second")
 
     def finish(self) -> None:
         """Say how long the stage took."""

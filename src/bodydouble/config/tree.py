@@ -9,6 +9,7 @@ import tyro
 
 from bodydouble.casting.config import CastingConfig
 from bodydouble.compositing.config import CompositingConfig
+from bodydouble.errors import ConfigError
 from bodydouble.generation.config import GenerationConfig
 from bodydouble.perception.config import PerceptionConfig
 
@@ -30,12 +31,12 @@ class OutputConfig:
         """Check the range.
 
         Raises:
-            ValueError: the quality is out of range.
+            ConfigError: the quality is out of range.
         """
         if not 0 <= self.quality <= 51:
-            raise ValueError(f"quality is {self.quality}; allowed is 0 (best) to 51 (worst)")
+            raise ConfigError(f"output.quality is {self.quality}; allowed is 0 (best) to 51 (worst)")
         if not 1 <= self.jpeg_quality <= 100:
-            raise ValueError(f"jpeg_quality is {self.jpeg_quality}; allowed is 1 (worst) to 100 (best)")
+            raise ConfigError(f"output.jpeg_quality is {self.jpeg_quality}; allowed is 1 (worst) to 100 (best)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +53,10 @@ class PolicyConfig:
         """Check the range.
 
         Raises:
-            ValueError: the coverage is no share.
+            ConfigError: the coverage is no share.
         """
         if not 0 <= self.min_coverage <= 1:
-            raise ValueError(f"min_coverage is {self.min_coverage}; allowed is 0 to 1")
+            raise ConfigError(f"policy.min_coverage is {self.min_coverage}; allowed is 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +70,10 @@ class ExecutionConfig:
         """Check the range.
 
         Raises:
-            ValueError: the number of workers is negative or absurd.
+            ConfigError: the number of workers is negative or absurd.
         """
         if not 0 <= self.workers <= 256:
-            raise ValueError(f"workers is {self.workers}; allowed is 0 (one per core) to 256")
+            raise ConfigError(f"execution.workers is {self.workers}; allowed is 0 (one per core) to 256")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,3 +96,15 @@ class RunConfig:
     """What to do when a person cannot be replaced."""
     execution: ExecutionConfig = field(default_factory=ExecutionConfig)
     """Where the work runs."""
+
+    def __post_init__(self) -> None:
+        """Check what no part can check alone.
+
+        Raises:
+            ConfigError: the policy stops for people who are not replaced, and the generator replaces nobody.
+        """
+        if self.generation.backend == "paint-out" and self.policy.on_failure == "stop":
+            raise ConfigError(
+                "policy.on_failure is 'stop' and generation.backend is 'paint-out', which replaces nobody: the run would "
+                "always stop; choose another backend, or on_failure 'paint-out'"
+            )

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 from bodydouble.config import RunConfig
 from bodydouble.errors import BundleError
 from bodydouble.ledger import LedgerBuilder, LedgerEntry, write_ledger
-from bodydouble.pipeline.policy import check_coverage
+from bodydouble.pipeline.policy import check_coverage, check_outcomes
 from bodydouble.pipeline.windows import Failure, read_failures
 from bodydouble.scene import Progress, SceneBundle
 from bodydouble.scene.performance_files import PerformanceReader
@@ -62,7 +62,7 @@ def run_compositing(
         BundleError: scene, plate, performance and clip do not belong together.
         UnreadableVideo: a frame cannot be decoded.
         OutputError: the output cannot be written.
-        PolicyStop: the coverage is below the limit.
+        PolicyStop: the coverage is below the limit, or somebody was painted out and the policy is to stop.
     """
     from bodydouble.compositing import composite
     from bodydouble.video_io import open_job_sink
@@ -92,6 +92,7 @@ def run_compositing(
         for frame in composite(source, bundle, reader, doubles, config.compositing, seed=config.seed, start=start):
             # First the book: a frame that was written but not booked would be missing in the ledger after a resume.
             book.record(frame.index, frame.outcomes)
+            check_outcomes(frame.index, frame.outcomes, config.policy)
             sink.write(frame.rgb)
             progress.advance()
             done += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from bodydouble.config import PolicyConfig
 from bodydouble.errors import PolicyStop
 from bodydouble.pipeline.windows import Failure
 from bodydouble.scene import SceneBundle
+
+if TYPE_CHECKING:
+    from bodydouble.compositing import TrackOutcome
 
 _NAMED: Final = 3
 """Tracks that a message names; the ledger and the bundle have all of them."""
@@ -42,6 +45,22 @@ def check_failures(failures: Sequence[Failure], policy: PolicyConfig) -> None:
         _stop([f"track {f.track_id}, frames {f.first_frame} to {f.last_frame} ({f.reason})" for f in failures])
 
 
+def check_outcomes(frame_index: int, outcomes: Sequence[TrackOutcome], policy: PolicyConfig) -> None:
+    """See that everybody who is seen in a finished frame was replaced, when the policy asks for it.
+
+    Raises:
+        PolicyStop: somebody was painted out, and ``on_failure`` is ``stop``.
+    """
+    if policy.on_failure == "stop":
+        _stop(
+            [
+                f"track {outcome.track_id}, frame {frame_index} ({outcome.reason})"
+                for outcome in outcomes
+                if outcome.action != "replaced" and outcome.change.silhouette_px > 0
+            ]
+        )
+
+
 def check_coverage(coverage: float, policy: PolicyConfig) -> None:
     """See that enough of everybody changed.
 
@@ -57,7 +76,7 @@ def check_coverage(coverage: float, policy: PolicyConfig) -> None:
 
 def _stop(people: Sequence[str], total: int | None = None) -> None:
     if people:
-        count = f"{len(people)} of {total} people" if total else f"{len(people)} windows"
+        count = f"{len(people)} of {total} people" if total else "somebody"
         more = f", and {len(people) - _NAMED} more" if len(people) > _NAMED else ""
         raise PolicyStop(
             f"{count} cannot be replaced and --on-failure is stop: {'; '.join(people[:_NAMED])}{more}; "

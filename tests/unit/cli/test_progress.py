@@ -27,9 +27,9 @@ def test_lines() -> None:
     progress.advance(3)
     progress.finish()
     lines = stream.getvalue().splitlines()
-    assert lines[0] == "people: 4 frames to do"
-    assert lines[1].startswith("people: 1 of 4 frames, ")
-    assert lines[2].startswith("people: 4 of 4 frames, ")
+    assert lines[0] == "people: 4 to do"
+    assert lines[1].startswith("people: 1 of 4, ")
+    assert lines[2].startswith("people: 4 of 4, ")
     assert lines[3].startswith("people: done in ")
     assert "\x1b" not in stream.getvalue()
 

@@ -67,7 +67,7 @@ def test_a_partial_file_keeps_the_rest_of_the_base(tmp_path: Path) -> None:
         ({"seed": 1.0}, ["seed", "1.0", "whole number"]),
         ({"policy": {"min_coverage": "high"}}, ["policy.min_coverage", "'high'", "number"]),
         ({"policy": {"min_coverage": float("nan")}}, ["policy.min_coverage", "number"]),
-        ({"policy": {"min_coverage": 1.5}}, ["policy", "1.5", "0 to 1"]),
+        ({"policy": {"min_coverage": 1.5}}, ["policy.min_coverage", "1.5", "0 to 1"]),
         ({"output": {"codec": "gif"}}, ["output.codec", "'gif'", '"h264" | "lossless" | "png"']),
         ({"output": {"keep_audio": 1}}, ["output.keep_audio", "true or false"]),
         ({"output": 3}, ["output", "a table"]),
