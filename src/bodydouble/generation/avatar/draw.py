@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bodydouble.body.raster import rasterise
 from bodydouble.generation.avatar import kernels
 from bodydouble.generation.avatar.mesh import Dressed
-from bodydouble.generation.avatar.skeleton import Floats, Pose, Skeleton
+from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats, Pose, Skeleton
 from bodydouble.generation.config import AvatarConfig
 from bodydouble.scene import Light, Sprite
 
@@ -82,6 +82,7 @@ def draw(
         dressed.vertices_m, dressed.bone_index, dressed.bone_weight, rotations.astype(np.float32),
         offsets.astype(np.float32), points,
     )  # fmt: skip
+    _push_out(dressed, points, pose.heads_m[0] @ axes.T)
     normals = np.empty_like(points)
     kernels.vertex_normals(points, dressed.faces, normals)
     pixels = points * np.float32(scale_px_per_m)
@@ -106,6 +107,16 @@ def draw(
     )  # fmt: skip
     rgba = _resolve(colour, samples)
     return Sprite(left_px=left, top_px=top, rgba=rgba, ground_y_px=ground)
+
+
+def _push_out(dressed: Dressed, points: NDArray[np.float32], heads: Floats) -> None:
+    """Let thighs and shins push skirts and coats outwards; ``heads`` (bones, 3) in camera axes."""
+    if not len(dressed.loose):
+        return
+    starts = np.stack([heads[BONE_INDEX[f"{bone}.{side}"]] for side in "LR" for bone in ("upperleg01", "lowerleg01")])
+    ends = np.stack([heads[BONE_INDEX[f"{bone}.{side}"]] for side in "LR" for bone in ("lowerleg01", "foot")])
+    start_radii, end_radii = np.array([0.088, 0.070] * 2), np.array([0.070, 0.055] * 2)
+    kernels.push_out(points, dressed.loose, starts, ends, start_radii, end_radii)
 
 
 def _samples(person_px: float, width_px: int, height_px: int, config: AvatarConfig) -> int:

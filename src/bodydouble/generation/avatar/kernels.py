@@ -62,6 +62,26 @@ def vertex_normals(points: Array, faces: Array, out: Array) -> None:
             out[v, 2] /= length
 
 
+@nb.njit(cache=True, nogil=True)
+def push_out(points: Array, loose: Array, starts: Array, ends: Array, start_radii: Array, end_radii: Array) -> None:
+    """Move loose vertices (by index) out of capsules that narrow from start to end; capsules in rows."""
+    for index in range(loose.shape[0]):
+        v = loose[index]
+        for c in range(starts.shape[0]):
+            ax, ay, az = ends[c, 0] - starts[c, 0], ends[c, 1] - starts[c, 1], ends[c, 2] - starts[c, 2]
+            px, py, pz = points[v, 0] - starts[c, 0], points[v, 1] - starts[c, 1], points[v, 2] - starts[c, 2]
+            along = (px * ax + py * ay + pz * az) / (ax * ax + ay * ay + az * az + 1e-12)
+            along = min(1.0, max(0.0, along))
+            px, py, pz = px - along * ax, py - along * ay, pz - along * az
+            distance = np.sqrt(px * px + py * py + pz * pz)
+            radius = start_radii[c] + along * (end_radii[c] - start_radii[c])
+            if 1e-6 < distance < radius:
+                grow = (radius - distance) / distance
+                points[v, 0] += px * grow
+                points[v, 1] += py * grow
+                points[v, 2] += pz * grow
+
+
 @nb.njit(cache=True, nogil=True, inline="always")
 def _hash(x: Any, y: Any, z: Any, seed: Any) -> Any:
     h = np.uint32(x) * np.uint32(374761393) + np.uint32(y) * np.uint32(668265263)

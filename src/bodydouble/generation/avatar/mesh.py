@@ -38,6 +38,8 @@ class Layer:
     albedo: Floats
     """(N, 3): linear colour of the surface, 0 to 1."""
     material: Material
+    is_loose: bool = False
+    """Hangs around the legs, which push it outwards."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,6 +58,8 @@ class Dressed:
     """(F,) values of `Material`."""
     albedo: NDArray[np.float32]
     """(N, 3) linear."""
+    loose: NDArray[np.int32]
+    """(M,): vertices that legs push outwards."""
 
 
 def join(layers: list[Layer]) -> Dressed:
@@ -67,6 +71,7 @@ def join(layers: list[Layer]) -> Dressed:
     strongest = np.take_along_axis(weights, index, 1)
     faces = [layer.faces + start for layer, start in zip(layers, starts, strict=False)]
     materials = [np.full(len(layer.faces), int(layer.material), np.uint8) for layer in layers]
+    loose = [start + np.arange(len(e.vertices_m)) for e, start in zip(layers, starts, strict=False) if e.is_loose]
     return Dressed(
         vertices_m=np.concatenate([layer.vertices_m for layer in layers]).astype(np.float32),
         bone_index=index.astype(np.int32),
@@ -74,6 +79,7 @@ def join(layers: list[Layer]) -> Dressed:
         faces=np.concatenate(faces).astype(np.int32),
         face_material=np.concatenate(materials),
         albedo=np.concatenate([layer.albedo for layer in layers]).astype(np.float32),
+        loose=np.concatenate([np.zeros(0, np.int64), *loose]).astype(np.int32),
     )
 
 
@@ -95,4 +101,5 @@ def _compact(layer: Layer) -> Layer:
     return Layer(
         vertices_m=layer.vertices_m[used], weights=layer.weights[used], albedo=layer.albedo[used],
         faces=faces.reshape(layer.faces.shape).astype(np.int32), material=layer.material,
+        is_loose=layer.is_loose,
     )  # fmt: skip

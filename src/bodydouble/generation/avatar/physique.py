@@ -60,6 +60,7 @@ def build_physique(model: BodyModel, phenotype: dict[str, float]) -> Physique:
     rest = model.rest(phenotype)
     vertices = _relax_hands(model, rest)
     heads = np.stack([rest.bone_poses[0, model.bone_index[bone], :3, 3].numpy() for bone in BONES]).astype(np.float64)
+    heads -= heads[BONE_INDEX["root"]]  # Where posing puts the root; hands and joints below come posed.
     joints = model.joints(rest, torch.zeros(1, len(model.bone_labels), 3))[0].numpy().astype(np.float64)
     skeleton = Skeleton(heads_m=heads, straighten=_straighten(heads), joints_m=joints)
     return Physique(vertices_m=vertices, weights=bone_weights(model, rest), skeleton=skeleton)
