@@ -63,7 +63,7 @@ class Backgrounds:
         kind = rng.random()
         if kind < 0.30:
             image = self._photograph(height, width)
-        elif kind < 0.35:
+        elif kind < 0.33:
             image = np.clip(0.5 + fractal(height, width, rng, 3) * np.float32(rng.uniform(0.05, 0.3)), 0, 1)
         else:
             image = street(height, width, rng)

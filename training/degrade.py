@@ -38,7 +38,7 @@ def degrade(image: Floats, rng: np.random.Generator, *, lowest_scale: float) -> 
         soft = cv2.GaussianBlur(image, (0, 0), 1.2)
         image = image + (image - soft) * np.float32(rng.uniform(0.3, 1.5))
     image = _tone(image, rng)
-    strength = rng.uniform(0, 0.05) * (rng.random() < 0.7)
+    strength = rng.uniform(0, 0.045) * (rng.random() < 0.45)
     if strength > 0.003:
         image = image + rng.standard_normal(image.shape, np.float32) * np.float32(strength)
     spoiled = (np.clip(image, 0, 1) * 255).astype(np.uint8)
@@ -52,8 +52,8 @@ def degrade(image: Floats, rng: np.random.Generator, *, lowest_scale: float) -> 
 def _tone(image: Floats, rng: np.random.Generator) -> Floats:
     """Exposure, white balance, contrast, saturation, night and infrared."""
     gain = rng.uniform(0.75, 1.25)
-    if rng.random() < 0.2:
-        gain *= rng.uniform(0.25, 0.7)
+    if rng.random() < 0.12:
+        gain *= rng.uniform(0.3, 0.7)
     cast = 1 + rng.normal(0, 0.08, 3)
     image = np.clip(image, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.25))) * (gain * cast).astype(np.float32)
     image = image + np.float32(rng.uniform(-0.06, 0.1))
@@ -61,8 +61,8 @@ def _tone(image: Floats, rng: np.random.Generator) -> Floats:
         middle = np.float32(rng.uniform(0.2, 0.6))
         image = middle + (image - middle) * np.float32(rng.uniform(0.4, 1.4))
     grey = rng.random()
-    if grey < 0.35:
+    if grey < 0.28:
         mean = cv2.cvtColor(image.astype(np.float32), cv2.COLOR_RGB2GRAY)[..., None]
-        keep = 0.0 if grey < 0.12 else rng.uniform(0.1, 0.8)
+        keep = 0.0 if grey < 0.08 else rng.uniform(0.1, 0.8)
         image = mean + (image - mean) * np.float32(keep)
     return np.asarray(image, np.float32)

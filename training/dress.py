@@ -62,7 +62,7 @@ def draw_light(rng: np.random.Generator) -> Light:
     direction /= np.linalg.norm(direction)
     tint = 1 + rng.normal(0, 0.06) * np.array([1, 0, -1])
     return Light(
-        direction=direction.astype(np.float32), ambient=float(rng.uniform(0.3, 0.85)), key=float(rng.uniform(0.1, 0.9)),
+        direction=direction.astype(np.float32), ambient=float(rng.uniform(0.4, 0.9)), key=float(rng.uniform(0.1, 0.9)),
         tint=tint.astype(np.float32),
     )  # fmt: skip
 

@@ -80,7 +80,7 @@ def make_scene(
     keep = seen > _IGNORE_FROM
     smallest = min((place.height for place in places), default=80.0)
     return Scene(
-        rgb=degrade(np.clip(image, 0, 1), rng, lowest_scale=float(np.clip(22 / smallest, 0.35, 1))),
+        rgb=degrade(np.clip(image, 0, 1), rng, lowest_scale=float(np.clip(28 / smallest, 0.4, 1))),
         boxes_xyxy_px=np.array(boxes, np.float32).reshape(-1, 4)[keep], sure=seen[keep] > _SURE_FROM,
     )  # fmt: skip
 
@@ -100,7 +100,7 @@ def _places(height: int, width: int, rng: np.random.Generator) -> list[_Place]:
             )  # fmt: skip
         return places + (_scattered(height, width, rng, 3) if rng.random() < 0.4 else [])
     if kind < 0.42:
-        count, tall = int(rng.integers(4, 13)), float(np.exp(rng.uniform(np.log(26), np.log(190))))
+        count, tall = int(rng.integers(4, 13)), float(np.exp(rng.uniform(np.log(40), np.log(210))))
         foot, start, gap = rng.uniform(0.45, 1.0) * height, rng.uniform(-0.1, 0.8) * width, tall * rng.uniform(0.12, 0.5)
         return [
             _Place(foot=foot + tall * rng.normal(0, 0.08), middle=start + k * gap + tall * rng.normal(0, 0.06),
@@ -112,14 +112,14 @@ def _places(height: int, width: int, rng: np.random.Generator) -> list[_Place]:
 
 def _scattered(height: int, width: int, rng: np.random.Generator, count: int) -> list[_Place]:
     """People on one ground plane: the further down their feet, the taller."""
-    near = float(np.exp(rng.uniform(np.log(36), np.log(320))))
+    near = float(np.exp(rng.uniform(np.log(50), np.log(340))))
     horizon = rng.uniform(-0.6, 0.45) * height
     places = []
     for _ in range(count):
         foot = rng.uniform(max(0.12 * height, horizon + 0.1 * height), 1.08 * height)
         tall = near * (foot - horizon) / (height - horizon) * rng.uniform(0.85, 1.15)
         middle = rng.uniform(-0.03, 1.03) * width
-        places.append(_Place(foot=foot, middle=middle, height=float(np.clip(tall, 14, 420))))
+        places.append(_Place(foot=foot, middle=middle, height=float(np.clip(tall, 18, 420))))
         if rng.random() < 0.2:
             beside = middle + places[-1].height * rng.uniform(0.15, 0.4)
             tall = places[-1].height * rng.uniform(0.8, 1.1)

@@ -22,14 +22,23 @@ Floats = NDArray[np.float32]
 
 _POSITIVE_FROM: Final[float] = 0.75
 """Cells of the Gaussian from this height on are asked to fire."""
+_CENTRE_SHARE: Final[float] = 3.0
+"""Total weight of a person's cells that are asked to fire: small people count as much as large ones."""
+_BOX_SHARE: Final[float] = 6.0
+"""Total weight of a person's cells that are asked for the box."""
 _REFRESH_EVERY: Final[int] = 400
 """Scenes between two looks for new shards."""
 
 
 def targets(scene: Scene) -> dict[str, NDArray[Any]]:
-    """What the network should answer: heat ``(h, w)`` (-1 ignore), boxes ``(4, h, w)``, box weight ``(h, w)``."""
+    """What the network should answer.
+
+    Returns:
+        ``heat`` ``(h, w)``, -1 where nothing is asked; ``fire`` ``(h, w)``, weight of the cells that should fire;
+        ``boxes`` ``(4, h, w)`` and their ``weight`` ``(h, w)``; ``rgb``.
+    """
     height, width = (n // FINDER_STRIDE for n in scene.rgb.shape[:2])
-    heat, weight = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
+    heat, fire, weight = (np.zeros((height, width), np.float32) for _ in range(3))
     boxes = np.zeros((4, height, width), np.float32)
     ignore = np.zeros((height, width), bool)
     ys, xs = np.mgrid[:height, :width].astype(np.float32)
@@ -46,9 +55,11 @@ def targets(scene: Scene) -> dict[str, NDArray[Any]]:
         mine = (bump > 0.35) & (bump > heat)
         heat = np.maximum(heat, bump)
         boxes[:, mine] = box[:, None]
-        weight[mine] = bump[mine]
+        weight[mine] = bump[mine] * min(2.0, _BOX_SHARE / float(bump[bump > 0.35].sum()))
+        top = np.clip((bump - _POSITIVE_FROM) / (1 - _POSITIVE_FROM), 0, 1)
+        fire = np.maximum(fire, top * min(2.0, _CENTRE_SHARE / float(top.sum())))
     heat[ignore & (heat < _POSITIVE_FROM)] = -1
-    return {"rgb": scene.rgb, "heat": heat, "boxes": boxes, "weight": weight}
+    return {"rgb": scene.rgb, "heat": heat, "fire": fire, "boxes": boxes, "weight": weight}
 
 
 def loss_of(net: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -57,9 +68,8 @@ def loss_of(net: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     with torch.autocast("cpu", torch.bfloat16):
         raw = net.raw(to_input(batch["rgb"]))
     raw = raw.float()
-    heat, weight = batch["heat"], batch["weight"]
+    heat, positive, weight = batch["heat"], batch["fire"], batch["weight"]
     p = torch.sigmoid(raw[:, 0]).clamp(1e-4, 1 - 1e-4)
-    positive = ((heat - _POSITIVE_FROM) / (1 - _POSITIVE_FROM)).clamp(0, 1)
     negative = (heat >= 0).float() * (heat < _POSITIVE_FROM) * (1 - heat.clamp(0, 1)) ** 4
     focal = positive * (1 - p) ** 2 * p.log() + negative * p**2 * (1 - p).log()
     centre = -focal.sum() / (positive.sum() + 8)
