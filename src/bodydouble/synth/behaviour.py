@@ -28,8 +28,11 @@ class Behaviour(Protocol):
     """One person's part. Anything that can be written as a `Script` fits, also what is out of the ordinary."""
 
     @property
-    def is_normal(self) -> bool:
-        """False for what an anomaly detector should notice."""
+    def name(self) -> str:
+        """One word for lists of events."""
+
+    def is_normal_at(self, seconds: float) -> bool:
+        """False while the person does what an anomaly detector should notice."""
 
     def script(self, seconds: NDArray[np.float64], *, stature_m: float, stride_m: float) -> Script:
         """Work it out.
@@ -55,7 +58,11 @@ class Walk:
     """Turn of the head during the pause."""
 
     @property
-    def is_normal(self) -> bool:
+    def name(self) -> str:
+        """``walk``."""
+        return "walk"
+
+    def is_normal_at(self, seconds: float) -> bool:
         """True."""
         return True
 
@@ -90,7 +97,11 @@ class Stand:
     """0 begins with talking, 1 with listening."""
 
     @property
-    def is_normal(self) -> bool:
+    def name(self) -> str:
+        """``stand``."""
+        return "stand"
+
+    def is_normal_at(self, seconds: float) -> bool:
         """True."""
         return True
 

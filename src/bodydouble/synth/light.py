@@ -43,8 +43,8 @@ def make_daylight(rng: np.random.Generator) -> Daylight:
     veil = rng.uniform(0.0, 0.75)
     warm = rng.uniform(-0.04, 0.06)
     tint = np.array([1 + warm, 1.0, 1 - warm], np.float32)
-    sun_rgb = np.array([1.02, 0.96, 0.86], np.float32) * tint * np.float32(0.95 * (1 - veil))
-    sky_rgb = np.array([0.40, 0.45, 0.52], np.float32) * tint * np.float32(0.85 + 0.75 * veil)
+    sun_rgb = np.array([1.02, 0.96, 0.86], np.float32) * tint * np.float32(1.15 * (1 - veil))
+    sky_rgb = np.array([0.40, 0.45, 0.52], np.float32) * tint * np.float32(1.0 + 0.8 * veil)
     return Daylight(
         sun_xyz=np.asarray(sun / np.linalg.norm(sun), np.float32),
         sun_rgb=np.asarray(sun_rgb, np.float32),

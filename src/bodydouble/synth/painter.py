@@ -50,20 +50,19 @@ def draw_shadows(canvas: Canvas, scenery: Scenery, camera: Camera, light: Daylig
     """Darken the pavement where the figure keeps the sun away, and a little around its feet."""
     import cv2
 
-    vertices = figure.vertices_m
+    vertices, shape = figure.vertices_m, canvas.depth_m.shape
     softness = max(camera.height_px / 450, 0.6)
     flat = camera.project(flatten_along_sun(vertices, light))
-    raster, window = _rasterise_inside(flat, figure.faces, canvas.depth_m.shape, margin=int(4 * softness))
-    if raster is not None:
-        blocked = cv2.GaussianBlur(raster.covered.astype(np.float32), (0, 0), softness)
+    everything = np.ones(len(vertices), bool)
+    covered, window = _cover(flat, figure.faces, everything, shape, int(4 * softness))
+    if covered is not None:
+        blocked = cv2.GaussianBlur(covered, (0, 0), softness)
         cast_shadow(scenery, np.asarray(blocked, np.float32), window, canvas.linear_rgb)
-    low = (vertices[figure.faces, 2] < _CONTACT_BELOW_M).all(1)
-    below = vertices * np.array([1, 1, 0], np.float32)
-    raster, window = _rasterise_inside(
-        camera.project(below), figure.faces[low], canvas.depth_m.shape, margin=int(12 * softness)
-    )
-    if raster is not None:
-        near = cv2.GaussianBlur(raster.covered.astype(np.float32), (0, 0), 2.5 * softness)
+    low = vertices[:, 2] < _CONTACT_BELOW_M
+    below = camera.project(vertices * np.array([1, 1, 0], np.float32))
+    covered, window = _cover(below, figure.faces[low[figure.faces].all(1)], low, shape, int(12 * softness))
+    if covered is not None:
+        near = cv2.GaussianBlur(covered, (0, 0), 2.5 * softness)
         dim = _CONTACT_STRENGTH * np.where(scenery.is_ground[window], near, 0)
         canvas.linear_rgb[window] *= 1 - dim[..., None]
 
@@ -109,22 +108,24 @@ def _colours(
     return np.asarray(colour * (1 - 0.25 * np.exp(-np.maximum(carried[:, 5], 0) / 0.3))[:, None], np.float32)
 
 
-def _rasterise_inside(
-    points: NDArray[np.float32], faces: NDArray[np.int32], shape: tuple[int, ...], *, margin: int
-) -> tuple[Raster | None, tuple[slice, slice]]:
-    """Draw the part of a mesh within the picture on a window just large enough; None when nothing is within."""
-    used = points[faces.ravel(), :2]
+def _cover(
+    points: NDArray[np.float32], faces: NDArray[np.int32], used: NDArray[np.bool_], shape: tuple[int, ...], margin: int
+) -> tuple[NDArray[np.float32] | None, tuple[slice, slice]]:
+    """Where a flattened mesh covers the picture, on a window just large enough; None when it is outside.
+
+    ``used`` marks the vertices that ``faces`` has. Of a closed mesh the faces turned one way cover all that both do.
+    """
     nothing = (slice(0, 0), slice(0, 0))
-    if not len(used):
+    if not used.any():
         return None, nothing
-    left, top = (max(int(v) - margin, 0) for v in np.floor(used.min(0)))
-    right = min(int(np.ceil(used[:, 0].max())) + margin, shape[1])
-    bottom = min(int(np.ceil(used[:, 1].max())) + margin, shape[0])
+    low, high = points[used, :2].min(0), points[used, :2].max(0)
+    left, top = (max(int(v) - margin, 0) for v in np.floor(low))
+    right, bottom = (min(int(v) + margin, size) for v, size in zip(np.ceil(high), (shape[1], shape[0]), strict=True))
     if right <= left or bottom <= top:
         return None, nothing
     shifted = points - np.array([left, top, 0], np.float32)
-    raster = rasterise(shifted, faces, height=bottom - top, width=right - left, perspective=True)
-    return raster, (slice(top, bottom), slice(left, right))
+    raster = rasterise(shifted, faces, height=bottom - top, width=right - left, perspective=True, cull_back_faces=True)
+    return raster.covered.astype(np.float32), (slice(top, bottom), slice(left, right))
 
 
 def _inside(

@@ -109,6 +109,11 @@ class Street:
         self._seed, self._num_frames, self._fps = seed, num_frames, fps
         self._is_gray, self._noise_levels = is_gray, noise_levels
 
+    @property
+    def behaviours(self) -> tuple[Behaviour, ...]:
+        """What each person does; track ids are positions from 1."""
+        return self._parts
+
     def plate_rgb(self) -> NDArray[np.uint8]:
         """``(H, W, 3)``: the street without anybody and without noise."""
         return self._develop(self._scenery.linear_rgb)
@@ -159,7 +164,7 @@ class Street:
                         box_xyxy_px=(left, top, right, bottom),
                         joints_xy_px=joints[track_id],
                         visible_fraction=seen / outline.num_pixels,
-                        is_normal=self._parts[track_id - 1].is_normal,
+                        is_normal=self._parts[track_id - 1].is_normal_at(index / self._fps),
                     )
                 )
         return StreetFrame(index=index, rgb=rgb, labels=_majority(canvas.owner), sightings=tuple(sightings))

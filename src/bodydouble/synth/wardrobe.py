@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -112,6 +113,7 @@ class Look:
         return np.asarray(np.where(mark[:, None], out * self.pattern_rgb, out), np.float32)
 
 
+@lru_cache(maxsize=1)
 def reference_vertices(model: BodyModel) -> NDArray[np.float32]:
     """``(V, 3)`` of the unposed body of middling shape: where patterns and the limits of clothes are laid out."""
     return np.asarray(model.rest({}).vertices_m[0].numpy(), np.float32)
