@@ -180,7 +180,7 @@ def _finish(
     outside = (points < 0).any(1) | (points[:, 0] >= width) | (points[:, 1] >= height)
     peaks[outside] = OUTSIDE
     return Crop(
-        rgb=degrade(np.clip(image, 0, 1).astype(np.float32), rng, lowest_scale=0.18),
+        rgb=degrade(np.clip(image, 0, 1).astype(np.float32), rng, lowest_scale=0.3),
         mask=np.clip(mask * 255, 0, 255).astype(np.uint8),
         joints_px=np.concatenate([points, peaks[:, None]], 1).astype(np.float32),
     )  # fmt: skip
