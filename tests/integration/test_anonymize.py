@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import bodydouble
-from bodydouble.config import RunConfig, read_config
+from bodydouble.config import PolicyConfig, RunConfig, read_config
 from bodydouble.errors import PolicyStop
 from bodydouble.ledger import read_ledger
 from bodydouble.manifest import hash_path, read_manifest
@@ -176,9 +176,8 @@ def test_from_python(clip: Path, weights: Path, flat: type[Flat], monkeypatch: p
     assert (result.num_frames, result.num_tracks) == (NUM_FRAMES, 2)
     assert 0.99 <= result.coverage <= 1
     assert json.loads((result.run_folder / "manifest.json").read_text())["seed"] == 5
+    flat.cannot_play = frozenset({1})
+    stop = RunConfig(policy=PolicyConfig(on_failure="stop"))
     with pytest.raises(PolicyStop):
-        flat.cannot_play = frozenset({1})
-        stop = RunConfig()
-        object.__setattr__(stop.policy, "on_failure", "stop")
         bodydouble.anonymize(clip, config=stop, overwrite=True)
     assert result.output.exists(), "the earlier result stays until a new one is complete"

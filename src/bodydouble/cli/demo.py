@@ -78,4 +78,4 @@ def _get_clip(folder: Path, num_frames: int) -> Path:
 def _render(folder: Path) -> Path:
     from bodydouble.synth import render_street
 
-    raise NotImplementedError(render_street)
+    return render_street(folder / _RENDERED, num_frames=100, overwrite=True).video

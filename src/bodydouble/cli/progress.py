@@ -21,7 +21,10 @@ def make_progress(stream: TextIO, *, quiet: bool) -> Progress:
 
 
 class LineProgress:
-    """A line at the beginning and end of each stage, and every few seconds between, with frames a second (of people, where doubles are made)."""
+    """A line at the beginning and end of each stage, and every few seconds between, with frames a second.
+
+    Where doubles are made, frames are counted for each person.
+    """
 
     def __init__(self, stream: TextIO, *, seconds_between_lines: float = _SECONDS_BETWEEN_LINES) -> None:
         self._stream = stream
