@@ -29,8 +29,9 @@ class Limb:
     """(3,): wrist or ankle."""
 
     def locate(self, points: Floats) -> tuple[Floats, Floats]:
-        """Place of points (N, 3) along the limb, (N,): 0 at the top, 1 at the middle, 2 at the end and beyond these
-        accordingly; and the nearest points (N, 3) of the axis.
+        """Place of points (N, 3) along the limb, and the points (N, 3) of its axis there.
+
+        Places (N,) are 0 at the top, 1 at the middle joint, 2 at the end, and beyond these accordingly.
         """
         first, second = self.middle - self.upper, self.lower - self.middle
         a = (points - self.upper) @ first / (first @ first)
@@ -128,7 +129,7 @@ def drape(points: Floats, *, top_m: float, bottom_m: float, ease_m: float, slack
     angle, radius = np.arctan2(near[:, 1] - centre_y, near[:, 0]), np.hypot(near[:, 0], near[:, 1] - centre_y)
     steps = np.arange(DIRECTIONS) * 2 * np.pi / DIRECTIONS
     # A ring is the convex hull of the skin at its height, by its support function: cloth spans what is hollow.
-    rings = []
+    rings: list[Floats] = []
     for level in levels:
         inside = np.abs(near[:, 2] - level) < _REACH_M
         if not inside.any():
@@ -145,15 +146,22 @@ def drape(points: Floats, *, top_m: float, bottom_m: float, ease_m: float, slack
     return Drape(levels_m=levels, centre_y_m=centre_y, radius_m=out)
 
 
-def relax(points: Floats, faces: NDArray[np.int32], rounds: int) -> Floats:
-    """Smooth a surface by moving each vertex half-way to its neighbours' mean; open edges stay."""
+def relax(points: Floats, faces: NDArray[np.int32], rounds: int, *, edges: bool = False) -> Floats:
+    """Smooth a surface: each vertex moves half-way to its neighbours' mean.
+
+    Open edges stay, or with ``edges`` are evened along themselves.
+    """
     count = len(points)
     pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     link = csr_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     border = np.asarray(abs(link - link.T).sum(1)).ravel() > 0
+    rim = (abs(link - link.T) > 0).astype(float)
     link = ((link + link.T) > 0).astype(float)
+    if edges:
+        along = border.astype(float)
+        link = link.multiply((1 - along)[:, None]).tocsr() + rim
     degree = np.asarray(link.sum(1)).ravel()
-    moving = (degree > 0) & ~border
+    moving = (degree > 0) & (edges | ~border)
     out = points.copy()
     for _ in range(rounds):
         mean = (link @ out) / np.maximum(degree, 1)[:, None]

@@ -86,6 +86,7 @@ def draw(
     normals = np.empty_like(points)
     kernels.vertex_normals(points, dressed.faces, normals)
     pixels = points * np.float32(scale_px_per_m)
+    pixels[:, 2] -= dressed.nearer_m * np.float32(scale_px_per_m)
     pixels[:, :2] += root_px.astype(np.float32)
     ground = float(pixels[:, 1].max())
     low, high = pixels[:, :2].min(0), pixels[:, :2].max(0)

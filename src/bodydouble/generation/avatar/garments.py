@@ -83,6 +83,10 @@ class TopCut:
     gap_m: float = 0.0
     """Half the width of an open front; 0 is closed."""
     material: Material = Material.KNIT
+    rank: int = 2
+    """See `bodydouble.generation.avatar.mesh.Layer.rank`."""
+    has_sleeves: bool = True
+    """False for what is worn under another garment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +104,7 @@ class LegCut:
 def trunk_drape(figure: Figure, *, ease_m: float, slack: float, flare: float, bottom_m: float) -> Drape:
     """Cloth hanging from the armpits downwards."""
     shoulder = figure.head_of("upperarm01.L")
-    top = float(shoulder[2] - 0.10)
+    top = float(shoulder[2] - 0.07)
     skin = figure.points[figure.within(Part.TORSO, Part.HIPS, Part.THIGH)]
     return drape(skin, top_m=top, bottom_m=bottom_m, ease_m=ease_m, slack=slack, flare=flare)
 
@@ -117,7 +121,7 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats) -> list[Layer]:
     waist = float(figure.head_of("spine05")[2] + 0.02)
     hang = trunk_drape(figure, ease_m=cut.ease_m, slack=cut.slack, flare=0.0, bottom_m=min(hem, waist) - 0.05)
     points = figure.points + cut.ease_m * figure.normals
-    trunk = figure.within(Part.TORSO, Part.HIPS)
+    trunk = figure.within(Part.TORSO, Part.HIPS, Part.THIGH)
     points[trunk] = _hung(points[trunk], hang)
     for side in _SIDES:
         arm = figure.within(Part.UPPER_ARM, Part.FOREARM, Part.HAND) & (figure.points[:, 0] * _sign(side) > 0)
@@ -125,26 +129,35 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats) -> list[Layer]:
         points[arm] = sleeve(
             figure.points[arm], limb, ease_m=cut.ease_m * 0.7, radius_m=cut.sleeve_m, hem=cut.sleeve_hem, free_from=0.25
         )
-    faces = figure.faces_of(Part.TORSO, Part.UPPER_ARM, Part.FOREARM, Part.NECK, Part.HIPS)
+    faces = figure.faces_of(Part.TORSO, Part.UPPER_ARM, Part.FOREARM, Part.HAND, Part.NECK, Part.HIPS, Part.THIGH)
+    if not cut.has_sleeves:
+        faces = faces[~_on_arm(figure, faces)]
     faces = _up_to_hems(figure, faces, cut)
     points = relax(points, faces, 3)
     # The neckline: what lies above is drawn down to it.
     line = _neckline_m(figure, points, cut.neckline_m)
     points[:, 2] = np.minimum(points[:, 2], line)
-    bottom = max(hem, waist - 0.03)
+    bottom = max(hem, waist - 0.06)
     faces = faces[(points[faces, 2] > bottom).any(1) | _on_arm(figure, faces)]
     on_trunk = ~figure.within(Part.UPPER_ARM, Part.FOREARM, Part.HAND)
     points[on_trunk, 2] = np.maximum(points[on_trunk, 2], bottom)
     if cut.gap_m > 0:
         points, faces = _open_front(figure, points, faces, cut.gap_m)
     layers = [
-        Layer(vertices_m=points, weights=figure.physique.weights, faces=faces, albedo=albedo, material=cut.material)
+        Layer(
+            vertices_m=points,
+            weights=figure.physique.weights,
+            faces=faces,
+            albedo=albedo,
+            material=cut.material,
+            rank=cut.rank,
+        )
     ]
     if hem < waist - 0.03:
         share = float(np.clip(0.25 + 0.45 * cut.hem, 0.15, 0.7))
         tube = tube_layer(
-            figure, hang, top_m=waist + 0.01, bottom_m=hem, leg_share=share, gap_m=cut.gap_m, albedo=albedo[0],
-            material=cut.material,
+            figure, hang, top_m=waist + 0.02, bottom_m=hem, leg_share=share, gap_m=cut.gap_m, albedo=albedo[0],
+            material=cut.material, rank=cut.rank,
         )  # fmt: skip
         layers.append(tube)
     return layers
@@ -171,13 +184,20 @@ def leg_layers(figure: Figure, cut: LegCut, albedo: Floats) -> list[Layer]:
     faces = faces[near]
     points = relax(points, faces, 2)
     return [
-        Layer(vertices_m=points, weights=figure.physique.weights, faces=faces, albedo=albedo, material=cut.material)
+        Layer(
+            vertices_m=points,
+            weights=figure.physique.weights,
+            faces=faces,
+            albedo=albedo,
+            material=cut.material,
+            rank=1,
+        )
     ]
 
 
 def tube_layer(
     figure: Figure, hang: Drape, *, top_m: float, bottom_m: float, leg_share: float, gap_m: float, albedo: Floats,
-    material: Material, waves: float = 0.0,
+    material: Material, rank: int, waves: float = 0.0,
 ) -> Layer:  # fmt: skip
     """A tube of cloth around hips and legs: the skirt of a coat, a dress or a jumper.
 
@@ -190,6 +210,7 @@ def tube_layer(
         gap_m: half the width of an open front.
         albedo: (3,) linear colour.
         material: of the cloth.
+        rank: see `bodydouble.generation.avatar.mesh.Layer.rank`.
         waves: depth of folds at the hem as a share of the radius.
     """
     rows = max(3, round((top_m - bottom_m) / 0.03) + 1)
@@ -207,7 +228,7 @@ def tube_layer(
     faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
     return Layer(
         vertices_m=points, weights=_tube_weights(figure, points, leg_share, bottom_m), faces=faces,
-        albedo=np.broadcast_to(albedo, points.shape), material=material, is_loose=True,
+        albedo=np.broadcast_to(albedo, points.shape), material=material, is_loose=True, rank=rank,
     )  # fmt: skip
 
 
@@ -239,9 +260,10 @@ def _hung(points: Floats, hang: Drape) -> Floats:
 
 
 def _neckline_m(figure: Figure, points: Floats, over_m: float) -> Floats:
-    """Height of the neckline at each vertex: higher at the nape than in front."""
+    """Height of the neckline at each vertex: higher at the nape than in front, and free of the shoulders."""
     neck = figure.head_of("neck01")
-    return np.asarray(neck[2] + over_m + 0.45 * np.clip(points[:, 1] - neck[1], -0.12, 0.08))
+    beside = np.maximum(np.abs(points[:, 0]) - 0.055, 0)
+    return np.asarray(neck[2] + over_m + 0.45 * np.clip(points[:, 1] - neck[1], -0.12, 0.08) + 1.2 * beside)
 
 
 def _up_to_hems(figure: Figure, faces: NDArray[np.int32], cut: TopCut) -> NDArray[np.int32]:

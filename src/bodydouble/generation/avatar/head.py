@@ -102,9 +102,11 @@ def _cap(figure: Figure, albedo: Floats, thickness_m: float, rng: np.random.Gene
     top = figure.points[used, 2]
     lift = 0.75 + 0.5 * np.clip((figure.points[:, 2] - top.min()) / max(float(np.ptp(top)), 1e-6), 0, 1)
     points = figure.points + (thickness_m * depth * swirl * lift)[:, None] * figure.normals
-    points = relax(points, faces, 2)
+    points = relax(points, faces, 3, edges=True)
     shade = _strands(points, albedo, rng)
-    return Layer(vertices_m=points, weights=figure.physique.weights, faces=faces, albedo=shade, material=Material.HAIR)
+    return Layer(
+        vertices_m=points, weights=figure.physique.weights, faces=faces, albedo=shade, material=Material.HAIR, rank=1
+    )
 
 
 def _inner(
@@ -169,7 +171,12 @@ def _curtain(figure: Figure, albedo: Floats, thickness_m: float, *, long: bool, 
     weights[:, BONE_INDEX["head"]] = 1 - 0.75 * low
     weights[:, BONE_INDEX["spine01"]] = 0.75 * low
     return Layer(
-        vertices_m=points, weights=weights, faces=faces, albedo=_strands(points, albedo, rng), material=Material.HAIR
+        vertices_m=points,
+        weights=weights,
+        faces=faces,
+        albedo=_strands(points, albedo, rng),
+        material=Material.HAIR,
+        rank=2,
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-_FOLD = np.array([0.0, 0.10, 0.34, 0.42, 0.30, 0.06], np.float32)
+_FOLD = np.array([0.0, 0.10, 0.15, 0.20, 0.16, 0.05], np.float32)
 """Strength of folds by `bodydouble.generation.avatar.mesh.Material`."""
 _FOLD_SCALE = np.array([1.0, 60.0, 15.0, 17.0, 15.0, 20.0], np.float32)
 """Folds per metre."""
@@ -142,9 +142,11 @@ def shade(
             fold = _FOLD[material]
             if fold > 0:
                 s = _FOLD_SCALE[material]
-                nx += fold * noise(x * s, y * s, z * s * 0.55, seed)
-                ny += fold * noise(x * s + 31.7, y * s, z * s, seed)
-                nz += fold * 0.6 * noise(x * s, y * s + 17.3, z * s, seed)
+                # Ridges rather than bumps: cloth creases along lines.
+                ridge = abs(noise(x * s, y * s, z * s * 0.6, seed)) - 0.3
+                nx += fold * 1.6 * ridge
+                ny += fold * 1.2 * noise(x * s * 0.7 + 31.7, y * s * 0.7, z * s * 1.3, seed)
+                nz += fold * 0.8 * ridge
             length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
             nx, ny, nz = nx / length, ny / length, nz / length
             if nz > 0:  # Seen from inside, such as the back of a hem.

@@ -12,6 +12,8 @@ from bodydouble.generation.avatar.skeleton import BONES, Floats
 from bodydouble.scene.appearance import RGB
 
 BONES_PER_VERTEX = 4
+RANK_DEPTH_M = 0.009
+"""Each rank of clothes is drawn as if it were this much nearer to the camera."""
 
 
 class Material(IntEnum):
@@ -40,6 +42,8 @@ class Layer:
     material: Material
     is_loose: bool = False
     """Hangs around the legs, which push it outwards."""
+    rank: int = 0
+    """What is worn over what; see `RANK_DEPTH_M`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,6 +62,9 @@ class Dressed:
     """(F,) values of `Material`."""
     albedo: NDArray[np.float32]
     """(N, 3) linear."""
+    nearer_m: NDArray[np.float32]
+    """(N,): how much nearer to the camera than it is a vertex counts as, so that what is worn underneath and moves a
+    little differently does not show through."""
     loose: NDArray[np.int32]
     """(M,): vertices that legs push outwards."""
 
@@ -79,6 +86,7 @@ def join(layers: list[Layer]) -> Dressed:
         faces=np.concatenate(faces).astype(np.int32),
         face_material=np.concatenate(materials),
         albedo=np.concatenate([layer.albedo for layer in layers]).astype(np.float32),
+        nearer_m=np.concatenate([np.full(len(e.vertices_m), e.rank * RANK_DEPTH_M, np.float32) for e in layers]),
         loose=np.concatenate([np.zeros(0, np.int64), *loose]).astype(np.int32),
     )
 
@@ -102,4 +110,5 @@ def _compact(layer: Layer) -> Layer:
         vertices_m=layer.vertices_m[used], weights=layer.weights[used], albedo=layer.albedo[used],
         faces=faces.reshape(layer.faces.shape).astype(np.int32), material=layer.material,
         is_loose=layer.is_loose,
+        rank=layer.rank,
     )  # fmt: skip

@@ -54,9 +54,9 @@ TOPS: Final[dict[str, TopCut]] = {
 }  # fmt: skip
 
 BOTTOMS: Final[dict[str, LegCut]] = {
-    "trousers": LegCut(ease_m=0.012, leg_m=(0.100, 0.080, 0.078), hem=2.07),
-    "jeans": LegCut(ease_m=0.009, leg_m=(0.092, 0.070, 0.062), hem=2.05, material=Material.DENIM),
-    "chinos": LegCut(ease_m=0.011, leg_m=(0.095, 0.074, 0.066), hem=2.03),
+    "trousers": LegCut(ease_m=0.012, leg_m=(0.100, 0.080, 0.078), hem=2.01),
+    "jeans": LegCut(ease_m=0.009, leg_m=(0.092, 0.070, 0.062), hem=2.02, material=Material.DENIM),
+    "chinos": LegCut(ease_m=0.011, leg_m=(0.095, 0.074, 0.066), hem=2.01),
     "shorts": LegCut(ease_m=0.015, leg_m=(0.105, 0.098, 0.09), hem=0.88),
 }  # fmt: skip
 
@@ -102,7 +102,8 @@ def _top(figure: Figure, appearance: Appearance, rng: np.random.Generator) -> tu
     if appearance.top in ("jacket", "coat") and rng.random() < 0.55:
         cut = replace(cut, gap_m=float(rng.uniform(0.025, 0.055)))
         under = _UNDER_TINT[int(rng.integers(len(_UNDER_TINT)))] * float(rng.uniform(0.7, 1.2))
-        inner = replace(TOPS["T-shirt"], hem=0.05)
+        inner = replace(TOPS["T-shirt"], hem=0.05, has_sleeves=False, rank=2)
+        cut = replace(cut, rank=4)
         layers += top_layers(figure, inner, _cloth(figure, under))
     layers += top_layers(figure, cut, _cloth(figure, colour))
     return cut, layers
@@ -121,7 +122,7 @@ def _bottom(figure: Figure, appearance: Appearance, rng: np.random.Generator, se
     hang = trunk_drape(figure, ease_m=_SKIRT_EASE_M, slack=0.3, flare=flare, bottom_m=hem)
     tube = tube_layer(
         figure, hang, top_m=top, bottom_m=hem, leg_share=0.72, gap_m=0.0, albedo=colour, material=Material.WOVEN,
-        waves=0.03,
+        rank=1, waves=0.03,
     )  # fmt: skip
     return [tube]
 
