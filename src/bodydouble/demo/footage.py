@@ -5,16 +5,19 @@ from __future__ import annotations
 import gzip
 import shutil
 import subprocess
+import tarfile
 import tempfile
-from pathlib import Path
-from typing import Final
+from pathlib import Path, PurePosixPath
+from typing import IO, Final
 
 from bodydouble.errors import InputError
+from bodydouble.scene.strict_files import replacing
 
 PACKAGE: Final = "opencv-doc"
 """Debian package with OpenCV's examples."""
 CLIP: Final = "vtest.avi"
 """PETS 2009 S2.L1, view 1: 795 frames of a university campus, 768x576 px."""
+_NAMES: Final = (CLIP, f"{CLIP}.gz")
 _PATIENCE_SECONDS: Final = 300
 
 
@@ -36,10 +39,7 @@ def fetch_clip(target: Path) -> None:
         if shutil.which(tool) is None:
             raise NoClip(f"there is no {tool} on this machine")
     with tempfile.TemporaryDirectory(prefix="bodydouble-demo-") as name:
-        folder = Path(name)
-        package = _download(folder)
-        _run(["dpkg-deb", "-x", str(package), str(folder / "files")], folder)
-        _unpack(folder / "files", target)
+        _extract(_download(Path(name)), target)
 
 
 def _download(folder: Path) -> Path:
@@ -59,17 +59,29 @@ def _download(folder: Path) -> Path:
     return found[0]
 
 
-def _unpack(files: Path, target: Path) -> None:
-    """Copy the clip, which Debian compresses, out of the package's files."""
-    for path in sorted(files.rglob(f"{CLIP}*")):
-        if path.name == CLIP:
-            shutil.copyfile(path, target)
-            return
-        if path.name == f"{CLIP}.gz":
-            with gzip.open(path) as packed, target.open("wb") as plain:
-                shutil.copyfileobj(packed, plain)
-            return
+def _extract(package: Path, target: Path) -> None:
+    """Take the clip, which Debian compresses, out of the package, and none of its thousands of other files."""
+    command = ["dpkg-deb", "--fsys-tarfile", str(package)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+                for member in archive:
+                    stream = archive.extractfile(member) if PurePosixPath(member.name).name in _NAMES else None
+                    if stream is not None:
+                        _copy(stream, target, packed=member.name.endswith(".gz"))
+                        return
+        except tarfile.TarError as error:
+            raise NoClip(f"the package {PACKAGE} cannot be unpacked: {error}") from error
+        finally:
+            process.kill()
     raise NoClip(f"the package {PACKAGE} holds no {CLIP}")
+
+
+def _copy(stream: IO[bytes], target: Path, *, packed: bool) -> None:
+    with replacing(target) as temporary, temporary.open("wb") as plain:
+        # A tar that is read as a stream cannot be searched back and forth; the clip fits into memory.
+        data = stream.read()
+        plain.write(gzip.decompress(data) if packed else data)
 
 
 def _run(command: list[str], folder: Path) -> None:
