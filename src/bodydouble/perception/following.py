@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.perception.blobs import HeightModel
 from bodydouble.perception.camera import CameraEstimator
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.geometry import transform
@@ -55,8 +57,16 @@ def follow(source: FrameSource, finder: PeopleFinder, config: PerceptionConfig, 
     )
 
 
+def height_model(tracks: tuple[Fragment, ...], frame_height_px: int) -> HeightModel:
+    """How tall people are where, from the boxes of tracks that are whole and were detected."""
+    boxes = [track.boxes[track.observed] for track in tracks]
+    stacked = np.concatenate(boxes) if boxes else np.zeros((0, 4))
+    whole = stacked[(stacked[:, 1] >= 0) & (stacked[:, 3] <= frame_height_px)]
+    return HeightModel.fit(whole[:, 3], whole[:, 3] - whole[:, 1], frame_height_px)
+
+
 def make_tracks(
-    detections: list[Detections],
+    detections: Sequence[Detections],
     to_reference: NDArray[np.float64],
     config: PerceptionConfig,
     *,

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.perception.blobs import BlobCollector, BlobTrack, HeightModel
+from bodydouble.perception.blobs import BlobCollector, BlobTrack
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.crops import crop_of, cut
-from bodydouble.perception.following import Followed
+from bodydouble.perception.following import Followed, height_model
 from bodydouble.perception.geometry import grow, window
 from bodydouble.perception.motion import Foreground, measure
 from bodydouble.perception.person import PersonReader
@@ -54,28 +54,28 @@ def read_people(
     reader: PersonReader,
     config: PerceptionConfig,
     *,
-    plate_dir: Path,
+    evidence_dir: Path,
     progress: Progress,
 ) -> Readings:
     """Look at every person of every frame."""
     geometry = source.geometry
     camera = CameraMotion(to_reference=followed.to_reference)
     use_motion = config.motion.enabled and camera.is_static
-    plate = PlateReader(plate_dir) if use_motion else None
+    plate = PlateReader(evidence_dir) if use_motion else None
     results = [TrackReading() for _ in followed.tracks]
     present = _presence(followed, geometry.num_frames)
-    collector = BlobCollector(_heights(followed, geometry.height_px), config.motion.min_blob_frames)
+    collector = BlobCollector(height_model(followed.tracks, geometry.height_px), config.motion.min_blob_frames)
     progress.start("silhouettes and joints", geometry.num_frames)
     for frame in source.frames():
         rows = present[frame.index]
         boxes = np.array([followed.tracks[t].boxes[s] for t, s in rows], np.float32).reshape(-1, 4)
-        foreground, valid = None, None
+        foreground = None
         if plate is not None:
-            rgb, valid = plate.at(frame.index)
+            rgb, _ = plate.at(frame.index)
             foreground = measure(frame.rgb, rgb, grow(boxes, 0.1), config.motion, is_gray=geometry.is_gray)
-        outlines = _read_frame(frame, boxes, [results[t] for t, _ in rows], reader, config, foreground, valid)
-        if foreground is not None and valid is not None:
-            collector.add(frame.index, foreground, _explained(boxes, outlines, valid))
+        outlines = _read_frame(frame, boxes, [results[t] for t, _ in rows], reader, config, foreground)
+        if foreground is not None:
+            collector.add(frame.index, foreground, _explained(boxes, outlines, foreground.mask.shape))
         progress.advance()
     progress.finish()
     return Readings(tracks=tuple(results), blobs=tuple(collector.finish()))
@@ -90,13 +90,6 @@ def _presence(followed: Followed, num_frames: int) -> list[list[tuple[int, int]]
     return present
 
 
-def _heights(followed: Followed, frame_height_px: int) -> HeightModel:
-    boxes = [track.boxes[track.observed] for track in followed.tracks]
-    stacked = np.concatenate(boxes) if boxes else np.zeros((0, 4))
-    whole = stacked[(stacked[:, 1] >= 0) & (stacked[:, 3] <= frame_height_px)]
-    return HeightModel.fit(whole[:, 3], whole[:, 3] - whole[:, 1], frame_height_px)
-
-
 def _read_frame(
     frame: Frame,
     boxes: NDArray[np.float32],
@@ -104,7 +97,6 @@ def _read_frame(
     reader: PersonReader,
     config: PerceptionConfig,
     foreground: Foreground | None,
-    valid: NDArray[np.bool_] | None,
 ) -> list[Outline]:
     """Silhouettes and joints of all people of one frame, appended to their tracks' results."""
     height, width = frame.rgb.shape[:2]
@@ -118,7 +110,6 @@ def _read_frame(
         config.silhouette,
         frame_size_px=(width, height),
         moving=None if foreground is None else foreground.mask,
-        plate_valid=valid if foreground is not None else None,
     )
     joints, scores = decode(readings.joint_heatmaps)
     visible = visible_fractions(boxes.astype(np.float64), width, height)
@@ -132,10 +123,10 @@ def _read_frame(
     return outlines
 
 
-def _explained(boxes: NDArray[np.float32], outlines: list[Outline], valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where motion needs no further explanation: on people and right around them, and where the plate is a guess."""
-    height, width = valid.shape
-    explained = ~valid
+def _explained(boxes: NDArray[np.float32], outlines: list[Outline], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where motion needs no further explanation: on people and right around them."""
+    height, width = shape
+    explained = np.zeros((height, width), bool)
     for box in grow(boxes, _EXPLAINED_SHARE, 2.0):
         left, top, right, bottom = window(box, width, height)
         explained[top:bottom, left:right] = True

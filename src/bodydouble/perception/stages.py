@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bodydouble.perception.assemble import assemble
 from bodydouble.perception.config import PerceptionConfig
-from bodydouble.perception.following import follow
+from bodydouble.perception.evidence import confirm
+from bodydouble.perception.following import follow, height_model, make_tracks
 from bodydouble.perception.networks import weights_folder
 from bodydouble.perception.occupancy import Occupancy
 from bodydouble.perception.people.base import PeopleFinder
@@ -15,7 +17,7 @@ from bodydouble.perception.people.rendered import RenderedPeopleFinder
 from bodydouble.perception.person import PersonReader, RenderedPersonReader
 from bodydouble.perception.plate.clean import build_plate
 from bodydouble.perception.reading import read_people
-from bodydouble.scene import FrameSource, Progress, SceneBundle
+from bodydouble.scene import CameraMotion, FrameSource, Progress, SceneBundle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ def perceive(
 ) -> SceneBundle:
     """Look at a clip: who is where in it, and what is behind them.
 
-    The clip is read three times, front to back; memory grows with the number of people and frames by less than a
+    The clip is read four times, front to back; memory grows with the number of people and frames by less than a
     kilobyte a person and frame, and not with the size of the frames.
 
     Args:
@@ -73,6 +75,7 @@ def perceive(
         OutputError: the plate cannot be written.
     """
     chosen = networks or load_networks(config)
+    evidence_dir = work_dir / "evidence"
     followed = follow(source, chosen.finder, config, progress)
     occupied = Occupancy(followed, chosen.reader, float(source.geometry.average_rate))
     build_plate(
@@ -83,7 +86,16 @@ def perceive(
         canvas_size_px=followed.canvas_size_px,
         work_dir=work_dir,
         plate_dir=plate_dir,
+        evidence_dir=evidence_dir,
         progress=progress,
     )
-    readings = read_people(source, followed, chosen.reader, config, plate_dir=plate_dir, progress=progress)
+    if config.motion.enabled and CameraMotion(to_reference=followed.to_reference).is_static:
+        heights = height_model(followed.tracks, source.geometry.height_px)
+        detections = confirm(source, followed.detections, heights, config, evidence_dir=evidence_dir, progress=progress)
+        tracks = make_tracks(
+            detections, followed.to_reference, config, frames_per_second=float(source.geometry.average_rate)
+        )
+        followed = replace(followed, detections=detections, tracks=tuple(tracks))
+    readings = read_people(source, followed, chosen.reader, config, evidence_dir=evidence_dir, progress=progress)
+    shutil.rmtree(evidence_dir)
     return assemble(source, followed, readings, config, plate_dir=plate_dir, producer=producer)

@@ -51,6 +51,7 @@ def build_plate(
     canvas_size_px: tuple[int, int],
     work_dir: Path,
     plate_dir: Path,
+    evidence_dir: Path,
     progress: Progress,
 ) -> None:
     """Make and write all key plates of a clip.
@@ -63,6 +64,8 @@ def build_plate(
         canvas_size_px: width and height of the plate.
         work_dir: takes unfinished keys while the clip is read.
         plate_dir: takes the plate.
+        evidence_dir: takes the plate that motion is measured against: the same, but what people never leave free is
+            the plain median over all samples instead of a guess, so that furniture taken for a person does not move.
         progress: told about every sample and key.
 
     Raises:
@@ -82,12 +85,15 @@ def build_plate(
     progress.start("plate", len(schedule.sample_frames) + len(schedule.keys))
     work_dir.mkdir(parents=True, exist_ok=True)
     _first_keys(source, to_reference, occupied, schedule, canvas_size_px, work_dir, progress)
-    writer = PlateWriter(plate_dir, width, height)
+    writer, evidence = PlateWriter(plate_dir, width, height), PlateWriter(evidence_dir, width, height)
     for number, key in enumerate(schedule.keys):
-        rgb, seen = _completed(number, len(schedule.keys), work_dir)
+        rgb, seen, guessed, plain = _completed(number, len(schedule.keys), work_dir)
         writer.add_key(key.frame_index, rgb, seen)
+        rgb[guessed] = plain[guessed]
+        evidence.add_key(key.frame_index, rgb, seen)
         progress.advance()
     writer.commit()
+    evidence.commit()
     for number in range(len(schedule.keys)):
         _key_path(work_dir, number).unlink()
     progress.finish()
@@ -159,8 +165,13 @@ def _make_key(number: int, key: KeyPlan, samples: list[_Sample], work_dir: Path)
         rgb[scarce], counts[scarce] = masked_median_at(
             pictures, [sample.outside_silhouettes for sample in chosen], scarce
         )
+    untrusted = counts < needed
+    plain = rgb.copy()
+    if untrusted.any():
+        everything = [np.ones_like(sample.outside_boxes) for sample in chosen]
+        plain[untrusted], _ = masked_median_at(pictures, everything, untrusted)
     with _key_path(work_dir, number).open("wb") as file:
-        np.savez(file, rgb=rgb, trusted=counts >= needed, any=counts > 0)
+        np.savez(file, rgb=rgb, trusted=~untrusted, any=counts > 0, plain=plain)
 
 
 def _key_path(work_dir: Path, number: int) -> Path:
@@ -172,9 +183,17 @@ def _load_key(work_dir: Path, number: int) -> tuple[NDArray[np.uint8], NDArray[n
         return data["rgb"], data["trusted"], data["any"]
 
 
-def _completed(number: int, count: int, work_dir: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """A key with its holes filled: from other keys, then from rarely free samples, then from the surroundings."""
+def _completed(
+    number: int, count: int, work_dir: Path
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.uint8]]:
+    """A key with its holes filled: from other keys, then from rarely free samples, then from the surroundings.
+
+    Returns:
+        colours, where they were seen, where they are a guess, and the plain median.
+    """
     rgb, seen, any_free = _load_key(work_dir, number)
+    with np.load(_key_path(work_dir, number), allow_pickle=False) as data:
+        plain = data["plain"]
     own = seen.copy()
     others = sorted((k for k in range(count) if k != number), key=lambda k: (abs(k - number), k))
     for other in others[:_NEIGHBOUR_KEYS]:
@@ -188,7 +207,7 @@ def _completed(number: int, count: int, work_dir: Path) -> tuple[NDArray[np.uint
     guess = ~seen & ~any_free
     if guess.any() and not guess.all():
         rgb = np.asarray(cv2.inpaint(rgb, guess.astype(np.uint8), _INPAINT_RADIUS_PX, cv2.INPAINT_TELEA), np.uint8)
-    return rgb, seen
+    return rgb, seen, ~seen, plain
 
 
 def _matched(other: NDArray[np.uint8], own: NDArray[np.uint8], common: NDArray[np.bool_]) -> NDArray[np.uint8]:

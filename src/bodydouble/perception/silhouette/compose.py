@@ -45,7 +45,6 @@ def compose(
     *,
     frame_size_px: tuple[int, int],
     moving: NDArray[np.bool_] | None,
-    plate_valid: NDArray[np.bool_] | None,
 ) -> list[Outline]:
     """Silhouettes of all people of one frame.
 
@@ -56,7 +55,6 @@ def compose(
         config: threshold and whether motion is used.
         frame_size_px: width and height.
         moving: (H, W) differs from the plate, None where that is unknown.
-        plate_valid: (H, W) the plate was really seen, None with ``moving``.
 
     Returns:
         One outline per box; empty masks for boxes outside the frame.
@@ -74,8 +72,7 @@ def compose(
         rival = np.where(own >= best, canvas_second[top:bottom, left:right], best)
         neighbours = (rival > _SURE) & (rival > own + _LEAD)
         local = None if moving is None else moving[top:bottom, left:right]
-        known = None if plate_valid is None else plate_valid[top:bottom, left:right]
-        outlines.append(_outline(box, place, own, neighbours, local, known, config))
+        outlines.append(_outline(box, place, own, neighbours, local, config))
     return outlines
 
 
@@ -98,7 +95,6 @@ def _outline(
     own: NDArray[np.float32],
     neighbours: NDArray[np.bool_],
     moving: NDArray[np.bool_] | None,
-    known: NDArray[np.bool_] | None,
     config: SilhouetteConfig,
 ) -> Outline:
     left, top, right, bottom = place
@@ -108,24 +104,16 @@ def _outline(
     inside = ((y >= box[1]) & (y <= box[3]))[:, None] & ((x >= box[0]) & (x <= box[2]))[None]
     mask = own >= config.threshold
     share = float("nan")
-    if moving is not None and known is not None:
-        share = _motion_share(inside & mask if mask.any() else inside, moving, known)
+    if moving is not None:
+        body = inside & mask if mask.any() else inside
+        share = float(moving[body].mean()) if body.any() else 0.0
         if config.complete_with_motion:
-            # A guessed plate differs from the frame wherever the guess is wrong.
-            mask = mask | _connected_motion(mask, moving & known, inside)
+            mask = mask | _connected_motion(mask, moving, inside)
     mask &= ~neighbours
     visible = max(int(inside.sum()), 1)
     if mask.sum() < _LEAST_FILL * visible:
         mask = mask | (_body_shape(x, y, box) & ~neighbours)
     return Outline(window_xyxy_px=place, mask=mask, motion_share=share)
-
-
-def _motion_share(body: NDArray[np.bool_], moving: NDArray[np.bool_], known: NDArray[np.bool_]) -> float:
-    """Share of the body that differs from the plate, counted where the plate was really seen."""
-    judged = body & known
-    if judged.sum() < max(8, 0.2 * body.sum()):
-        return float("nan")
-    return float(moving[judged].mean())
 
 
 def _connected_motion(
