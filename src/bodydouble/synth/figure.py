@@ -59,8 +59,10 @@ class Person:
         )
         self._rotations = rotations(script.doing, self._manner, model.bone_index)
         self._facing = script.facing_rad
+        self._walking = script.doing.walking
         self._path = script.path_xy_m
         self._advance_m = 0.0
+        self._usual_m = 0.0
         self._last_soles: NDArray[np.float32] | None = None
 
     def play(self, frames: range) -> list[Figure | None]:
@@ -72,6 +74,15 @@ class Person:
         normals = vertex_normals(dressed, self._model.faces)
         return [self._figure(i, frame, posed, dressed, normals) for i, frame in enumerate(frames)]
 
+    def _steady(self, advance_m: float, frame: int) -> float:
+        """What the feet say, but for the moment in which the toes of one leave and the heel of the other arrives."""
+        if self._walking[frame] > 0.7 and advance_m < 0.2 * self._usual_m:
+            return self._usual_m
+        advance_m = max(advance_m, 0.0)
+        share = 0.25 if self._usual_m > 0 else 1.0
+        self._usual_m += share * (advance_m - self._usual_m)
+        return advance_m
+
     def _figure(
         self, i: int, frame: int, posed: PosedBody, dressed: NDArray[np.float32], normals: NDArray[np.float32]
     ) -> Figure | None:
@@ -79,7 +90,7 @@ class Person:
         previous = soles if self._last_soles is None else self._last_soles
         rise, advance = plant(np.stack([previous, soles]))
         self._last_soles = soles
-        self._advance_m += max(advance, 0.0)
+        self._advance_m += self._steady(advance, frame)
         on_way = _on_way(self._path, self._advance_m)
         if on_way is None:
             return None

@@ -1,8 +1,9 @@
 """How people walk, stand and talk: rotations of the body's bones over time.
 
 Walking follows the joint angles of normal adult gait at free speed in the sagittal plane (D. A. Winter, The Biomechanics
-and Motor Control of Human Gait, 1991, natural cadence, read off at a few points of the stride and joined smoothly). Feet
-are planted afterwards by `plant`, which moves the body so that the sole on the ground does not slide.
+and Motor Control of Human Gait, 1991, natural cadence, read off at a few points of the stride and joined smoothly; the
+knee yields less when the heel strikes, or the body would falter). Feet are planted afterwards by `plant`, which moves
+the body so that the sole on the ground does not slide.
 """
 
 from __future__ import annotations
@@ -22,20 +23,10 @@ _Put = Callable[..., None]
 """Sets a bone's turns: its name, then pairs of axis and angle."""
 
 # Share of the stride (0: this foot strikes the ground) and degrees there.
-_HIP_FLEXION: Final = (
-    (0, 28),
-    (0.1, 24),
-    (0.2, 14),
-    (0.3, 3),
-    (0.4, -6),
-    (0.5, -11),
-    (0.6, -3),
-    (0.7, 14),
-    (0.8, 26),
-    (0.9, 30),
-)
-_KNEE_FLEXION: Final = ((0, 4), (0.08, 13), (0.15, 18), (0.25, 12), (0.4, 5), (0.5, 12), (0.6, 36), (0.7, 60), (0.75, 60),
-                        (0.85, 34), (0.95, 4))  # fmt: skip
+_HIP_FLEXION: Final = ((0, 29), (0.1, 21.5), (0.2, 12), (0.3, 2.5), (0.4, -6), (0.5, -11), (0.6, -3), (0.7, 14), (0.8, 26),
+                       (0.9, 30.5))  # fmt: skip
+_KNEE_FLEXION: Final = ((0, 4), (0.08, 8), (0.15, 11), (0.25, 9), (0.4, 5), (0.5, 12), (0.6, 36), (0.7, 60), (0.75, 60),
+                        (0.85, 34), (0.95, 5))  # fmt: skip
 _ANKLE_DORSIFLEXION: Final = ((0, 0), (0.07, -6), (0.15, 0), (0.3, 7), (0.45, 11), (0.52, 4), (0.62, -18), (0.7, -9),
                               (0.8, 0), (0.9, 2))  # fmt: skip
 
@@ -118,7 +109,7 @@ def rotations(doing: Performance, manner: Manner, bone_index: dict[str, int]) ->
     for bone in ("neck01", "neck03", "head"):
         put(bone, ("x", nod / 3), ("z", (doing.look_rad + 0.12 * wander["look"] + 0.5 * yaw) / 3))
     for side, suffix, shift in ((-1.0, "R", 0.0), (1.0, "L", 0.5)):
-        _leg(put, side, suffix, doing.stride_turns + shift, walk, manner, wander)
+        _leg(put, side, suffix, doing.stride_turns + shift, walk, manner, wander["weight"], yaw, list_)
         _arm(put, side, suffix, cycle, doing, manner, wander)
     return out
 
@@ -154,17 +145,19 @@ _WANDERS: Final = (
 
 
 def _leg(
-    put: _Put, side: float, suffix: str, turns: Angles, walk: Angles, manner: Manner, wander: dict[str, Angles]
-) -> None:
+    put: _Put, side: float, suffix: str, turns: Angles, walk: Angles, manner: Manner,
+    shift: Angles, yaw: Angles, list_: Angles,
+) -> None:  # fmt: skip
     hip = _curve(_HIP_FLEXION, turns) * manner.stride
     knee, ankle = _curve(_KNEE_FLEXION, turns) * (0.6 + 0.4 * manner.stride), _curve(_ANKLE_DORSIFLEXION, turns)
-    weight = np.clip(side * wander["weight"], 0, 1)
+    weight = np.clip(side * shift, 0, 1)
     rest_knee, rest_hip = 0.05 + 0.16 * weight, 0.02 + 0.08 * weight
     hip, knee = walk * hip + (1 - walk) * rest_hip, walk * knee + (1 - walk) * rest_knee
     ankle = walk * ankle + (1 - walk) * (rest_knee - rest_hip)
     # At rest the template's legs are spread; 0.11 brings them under the hips.
     inward = 0.11 - manner.stance_rad - 0.02 * (1 - walk)
-    put(f"upperleg01.{suffix}", ("y", side * inward), ("x", -hip))
+    # The pelvis turns and tilts above legs that go straight on.
+    put(f"upperleg01.{suffix}", ("y", side * inward), ("x", -hip), ("z", -yaw), ("y", -list_))
     put(f"lowerleg01.{suffix}", ("x", knee))
     put(f"foot.{suffix}", ("y", -side * 0.5 * inward), ("x", -ankle))
 
