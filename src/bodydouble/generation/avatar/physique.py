@@ -24,7 +24,7 @@ _VARIATION: Final[float] = 0.06
 _YOUNG_ADULT: Final[float] = 2 / 3
 """Where ``anny``'s age slider is 25 years; 1 is 90."""
 
-_CURL_RAD: Final[float] = 0.35
+_CURL_RAD: Final[float] = 0.38
 """How far each finger joint of a hand at rest is bent."""
 
 
@@ -96,7 +96,7 @@ def _relax_hands(model: BodyModel, rest: RestBody) -> Floats:
         # Fingers bend about the line across the knuckles.
         across = heads[f"finger2-1.{side}"] - heads[f"finger5-1.{side}"]
         across = across / np.linalg.norm(across)
-        sign = 1.0 if side == "L" else -1.0
+        sign = -1.0 if side == "L" else 1.0
         for finger in range(2, 6):
             for segment in (1, 2, 3):
                 turns[0, model.bone_index[f"finger{finger}-{segment}.{side}"]] = torch.from_numpy(
