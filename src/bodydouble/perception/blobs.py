@@ -25,6 +25,10 @@ _GUESSED_SLACK: Final = 3.5
 _CONSTANT_SLACK: Final = 1.5
 _LEAST_SPREAD: Final = 0.1
 """Rows that feet must be spread over, as a share of the frame's height, before heights depend on the row."""
+_CLOSE_SPREAD: Final = 0.12
+"""Median deviation of heights from the model, as a share, up to which it may correct boxes."""
+_STEEPEST: Final = 0.9
+_ENOUGH_BOXES: Final = 100
 _SHADOW_SHARE: Final = 0.75
 _MATCH_IOU: Final = 0.15
 _PATIENCE_FRAMES: Final = 3
@@ -40,6 +44,8 @@ class HeightModel:
     """Median height, or a guess where nobody was found."""
     slack: float = 1.0
     """Limits on size are widened by this factor; above 1 where little is known."""
+    reliable: bool = False
+    """Heights follow from the row closely enough to correct boxes."""
 
     @classmethod
     def fit(cls, feet_px: NDArray[np.float64], heights_px: NDArray[np.float64], frame_height_px: int) -> HeightModel:
@@ -54,7 +60,13 @@ class HeightModel:
         good = rest <= 2.5 * np.median(rest) + 1e-6
         if good.sum() >= 20 and np.ptp(feet_px[good]) >= 0.5 * _LEAST_SPREAD * frame_height_px:
             slope, offset = np.polyfit(feet_px[good], heights_px[good], 1)
-        return cls(slope=float(slope), offset=float(offset), usual=float(np.median(heights_px)))
+        spread = float(np.median(np.abs(heights_px - slope * feet_px - offset) / np.maximum(heights_px, 1.0)))
+        return cls(
+            slope=float(slope),
+            offset=float(offset),
+            usual=float(np.median(heights_px)),
+            reliable=spread < _CLOSE_SPREAD and 0.0 <= slope < _STEEPEST and len(feet_px) >= _ENOUGH_BOXES,
+        )
 
     def expected(self, foot_px: float) -> float:
         """Height in pixels of a person whose feet are at a row; never less than a third of the usual."""

@@ -16,6 +16,7 @@ from bodydouble.perception.people.base import Detections, PeopleFinder
 from bodydouble.perception.plate.canvas import fit_canvas
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.botsort import BotSort, BotSortSettings
+from bodydouble.perception.tracking.heights import complete_heights
 from bodydouble.perception.tracking.linking import LinkLimits, drop_doubles, extend, fill, link, smooth
 from bodydouble.scene import FrameSource, Progress
 
@@ -51,13 +52,19 @@ def follow(source: FrameSource, finder: PeopleFinder, config: PerceptionConfig, 
         progress.advance()
     progress.finish()
     to_reference, canvas = fit_canvas(camera.finish(), geometry.width_px, geometry.height_px)
-    tracks = make_tracks(detections, to_reference, config, frames_per_second=float(geometry.average_rate))
+    tracks = make_tracks(
+        detections,
+        to_reference,
+        config,
+        frames_per_second=float(geometry.average_rate),
+        frame_height_px=geometry.height_px,
+    )
     return Followed(
         tracks=tuple(tracks), detections=tuple(detections), to_reference=to_reference, canvas_size_px=canvas
     )
 
 
-def height_model(tracks: tuple[Fragment, ...], frame_height_px: int) -> HeightModel:
+def height_model(tracks: Sequence[Fragment], frame_height_px: int) -> HeightModel:
     """How tall people are where, from the boxes of tracks that are whole and were detected."""
     boxes = [track.boxes[track.observed] for track in tracks]
     stacked = np.concatenate(boxes) if boxes else np.zeros((0, 4))
@@ -71,6 +78,7 @@ def make_tracks(
     config: PerceptionConfig,
     *,
     frames_per_second: float,
+    frame_height_px: int,
 ) -> list[Fragment]:
     """Tracks over the whole clip, without gaps, in frame pixels, ordered by first frame.
 
@@ -79,6 +87,7 @@ def make_tracks(
         to_reference: (frames, 3, 3).
         config: thresholds.
         frames_per_second: rate of the clip.
+        frame_height_px: of the clip.
     """
     tracker = BotSort(BotSortSettings.from_config(config.tracking, frames_per_second))
     for index, found in enumerate(detections):
@@ -91,14 +100,13 @@ def make_tracks(
     linked = drop_doubles(link(drop_doubles(tracker.finish()), limits))
     shortest = max(2, round(config.tracking.min_seconds * frames_per_second))
     num_frames = len(detections)
-    tracks = []
-    for part in linked:
-        # A clip shorter than the limit would otherwise lose everybody.
-        if int(part.observed.sum()) < min(shortest, num_frames):
-            continue
-        whole = extend(smooth(fill(part), _SMOOTHING_SECONDS * frames_per_second), limits, num_frames)
-        tracks.append(_in_frames(whole, to_reference))
-    return tracks
+    # A clip shorter than the limit would otherwise lose everybody.
+    lasting = [fill(part) for part in linked if int(part.observed.sum()) >= min(shortest, num_frames)]
+    if np.all(to_reference == np.eye(3)):
+        heights = height_model(lasting, frame_height_px)
+        lasting = drop_doubles([complete_heights(part, heights, frame_height_px) for part in lasting])
+    smoothed = [smooth(part, _SMOOTHING_SECONDS * frames_per_second) for part in lasting]
+    return [_in_frames(extend(part, limits, num_frames), to_reference) for part in smoothed]
 
 
 def _in_frames(part: Fragment, to_reference: NDArray[np.float64]) -> Fragment:

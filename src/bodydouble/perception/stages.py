@@ -93,7 +93,11 @@ def perceive(
         heights = height_model(followed.tracks, source.geometry.height_px)
         detections = confirm(source, followed.detections, heights, config, evidence_dir=evidence_dir, progress=progress)
         tracks = make_tracks(
-            detections, followed.to_reference, config, frames_per_second=float(source.geometry.average_rate)
+            detections,
+            followed.to_reference,
+            config,
+            frames_per_second=float(source.geometry.average_rate),
+            frame_height_px=source.geometry.height_px,
         )
         followed = replace(followed, detections=detections, tracks=tuple(tracks))
     readings = read_people(source, followed, chosen.reader, config, evidence_dir=evidence_dir, progress=progress)

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.unit.perception.fakes import BLUE, GREEN, PINK, RED, Box, RectClip, fakes, walk
 
 from bodydouble.perception import perceive
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.scene import PersonTrack, SceneBundle, SilentProgress
 from bodydouble.scene.plate_files import PlateReader
 from bodydouble.testing.bundles import bundle_differences
+from tests.unit.perception.fakes import BLUE, GREEN, PINK, RED, Box, RectClip, fakes, walk
 
 
 def run(clip: RectClip, folder: Path, **finder: object) -> SceneBundle:
@@ -105,8 +105,8 @@ def test_gap_in_detections_is_bridged(tmp_path: Path) -> None:
     assert len([t for t in bundle.tracks if t.play.any()]) == 1
     track = bundle.tracks[0]
     assert track.frame_indices.tolist() == list(range(40))
-    assert (track.box_scores[16:23] == 0).all()
-    assert track.box_scores[10] > 0
+    # Motion stands in for the finder, at the score of motion alone.
+    assert 0 <= track.box_scores[16:23].max() < 0.5 < track.box_scores[10]
     assert min(covered(bundle, clip, f, clip.people[RED][f]) for f in range(40)) > 0.95
 
 
