@@ -79,7 +79,8 @@ class Finished:
     exit_code: int
     seconds: float
     peak_memory_mib: float
-    """Largest resident size of the child or of any process it waited for."""
+    """Largest resident size of the child or of any process it waited for; Linux never states less than that of the
+    process that started it, which is small here."""
 
 
 def run_measured(arguments: list[str], log: Path) -> Finished:

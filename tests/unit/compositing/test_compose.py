@@ -126,7 +126,7 @@ def test_nearer_double_is_drawn_over_farther_whatever_the_order_given(street, wa
     people = [walker(track_id=t, places={0: (40, 20)}) for t in (1, 2)]
     far, near = double(40, 15, rgb=(255, 0, 0)), double(42, 20, rgb=(0, 0, 255))
     pictures = []
-    for order in ([(1, far), (2, near)], [(2, near), (1, far)]):
+    for order in ([(2, far), (1, near)], [(1, near), (2, far)]):
         scene = street(walkers=people, frames_count=1, sprites={0: order})
         (frame,) = run(scene, PLAIN)
         pictures.append(frame.rgb)
