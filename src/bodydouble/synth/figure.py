@@ -76,7 +76,7 @@ class Person:
 
     def _steady(self, advance_m: float, frame: int) -> float:
         """What the feet say, but for the moment in which the toes of one leave and the heel of the other arrives."""
-        if self._walking[frame] > 0.7 and advance_m < 0.2 * self._usual_m:
+        if self._walking[frame] > 0.7 and advance_m < 0.45 * self._usual_m:
             return self._usual_m
         advance_m = max(advance_m, 0.0)
         share = 0.25 if self._usual_m > 0 else 1.0
