@@ -55,7 +55,9 @@ class Backgrounds:
             crop = crop[:, ::-1]
         image = crop.astype(np.float32) / 255
         gain = np.exp(rng.normal(0, 0.3)) * (1 + rng.normal(0, 0.06, 3))
-        return np.ascontiguousarray(np.clip(image * gain.astype(np.float32) + np.float32(rng.uniform(-0.05, 0.1)), 0, 1))
+        return np.ascontiguousarray(
+            np.clip(image * gain.astype(np.float32) + np.float32(rng.uniform(-0.05, 0.1)), 0, 1)
+        )
 
     def _make(self) -> Floats:
         height, width = self._size

@@ -162,7 +162,9 @@ def tree(image: Floats, x: float, y: float, size: float, rng: np.random.Generato
     _line(image, (x, y), (x + size * rng.normal(0, 0.15), y - high), colour, size * rng.uniform(0.05, 0.18))
     for _ in range(int(rng.integers(2, 7))):
         start = (x, y - high * rng.uniform(0.4, 1))
-        _line(image, start, (x + size * rng.normal(0, 0.5), start[1] - size * rng.uniform(0.2, 0.8)), colour, size * 0.035)
+        _line(
+            image, start, (x + size * rng.normal(0, 0.5), start[1] - size * rng.uniform(0.2, 0.8)), colour, size * 0.035
+        )
     if rng.random() < 0.6:
         green = np.array([0.25, 0.4, 0.12]) * rng.uniform(0.4, 1.6)
         for _ in range(int(rng.integers(10, 40))):

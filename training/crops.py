@@ -151,7 +151,12 @@ def _occlude(image: Floats, mask: Floats, size: float, rng: np.random.Generator)
 
 
 def _finish(
-    image: Floats, mask: Floats, joints: Floats, *, inside_px: tuple[int, int, int, int] | None, rng: np.random.Generator
+    image: Floats,
+    mask: Floats,
+    joints: Floats,
+    *,
+    inside_px: tuple[int, int, int, int] | None,
+    rng: np.random.Generator,
 ) -> Crop:
     """Cut at the frame's border, turn a little, spoil, and mark which joints are seen."""
     height, width = CROP_HW_PX

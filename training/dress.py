@@ -167,7 +167,9 @@ def _pattern(
         colour[where] += noise[where] * (0.3 + colour[where])
     if rng.random() < 0.25:
         low, high = np.sort(rng.uniform(0.62, 0.8, 2))
-        print_on_chest = (part == Part.TORSO) & (np.abs(across - 0.5) < rng.uniform(0.02, 0.08)) & (up > low) & (up < high)
+        print_on_chest = (
+            (part == Part.TORSO) & (np.abs(across - 0.5) < rng.uniform(0.02, 0.08)) & (up > low) & (up < high)
+        )
         colour[print_on_chest] = draw_cloth(rng)
     np.clip(colour, 0.01, 1, out=colour)
 
@@ -176,7 +178,9 @@ def _shade(pixels: NDArray[np.uint8], part: NDArray[np.uint8], light: Light, rng
     """Diffuse light with folds in the cloth, ``(h, w)``."""
     normal = (pixels[..., 1:3].astype(np.float32) - 128) / 127
     if rng.random() < 0.8:
-        folds = smooth_noise(part.shape[0], part.shape[1], rng.uniform(3, 14), rng, 2) * np.float32(rng.uniform(0.05, 0.4))
+        folds = smooth_noise(part.shape[0], part.shape[1], rng.uniform(3, 14), rng, 2) * np.float32(
+            rng.uniform(0.05, 0.4)
+        )
         normal += folds * _IS_CLOTH[part][..., None]
     right, down = normal[..., 0], normal[..., 1]
     away = -np.sqrt(np.maximum(1 - right * right - down * down, 0))

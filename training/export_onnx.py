@@ -8,7 +8,6 @@ file, so it runs at float32 speed and the file has half the size.
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,12 +75,13 @@ def export(
     import onnxruntime
 
     net.eval()
-    buffer = io.BytesIO()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
     torch.onnx.export(
-        net, (examples[0],), buffer, input_names=["rgb"], output_names=outputs, dynamic_axes=dynamic, opset_version=_OPSET,
+        net, (examples[0],), part, input_names=["rgb"], output_names=outputs, dynamic_axes=dynamic, opset_version=_OPSET,
         dynamo=False,
     )  # fmt: skip
-    data = halve_weights(onnx.load_from_string(buffer.getvalue())).SerializeToString()
+    data = halve_weights(onnx.load(part)).SerializeToString()
     if len(data) > _LARGEST_FILE:
         raise RuntimeError(f"{len(data)} bytes are too many for a weight file (at most {_LARGEST_FILE}): {path}")
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
@@ -94,8 +94,6 @@ def export(
             log.info("%s %s: differs from PyTorch by %.2g of %.3g", name, tuple(theirs.shape), difference, scale)
             if difference > 0.02:
                 raise RuntimeError(f"output {name} differs by {difference:.3g} of its range, allowed is 0.02: {path}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
     part.write_bytes(data)
     part.rename(path)
     log.info("%d bytes, sha256 %s: %s", len(data), hashlib.sha256(data).hexdigest(), path)

@@ -170,7 +170,7 @@ def _log_row(
         writer = csv.writer(file)
         if new:
             writer.writerow(row)
-        writer.writerow([f"{v:.5g}" if isinstance(v, float) else v for v in row.values()])
+        writer.writerow([f"{value:.6g}" for value in row.values()])
 
 
 def to_input(rgb: Tensor) -> Tensor:

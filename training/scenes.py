@@ -75,7 +75,9 @@ def make_scene(
         if occluders and rng.random() < 0.3:
             _stand_in_front(image, owner, place, rng)
     if rng.random() < 0.25:
-        _stand_in_front(image, owner, _Place(foot=height * 1.05, middle=rng.uniform(0, width), height=height * 0.6), rng)
+        _stand_in_front(
+            image, owner, _Place(foot=height * 1.05, middle=rng.uniform(0, width), height=height * 0.6), rng
+        )
     seen = np.bincount(owner.ravel(), minlength=len(boxes) + 1)[1:] / np.array(areas or [1.0])[: max(len(boxes), 0)]
     keep = seen > _IGNORE_FROM
     smallest = min((place.height for place in places), default=80.0)
@@ -101,7 +103,11 @@ def _places(height: int, width: int, rng: np.random.Generator) -> list[_Place]:
         return places + (_scattered(height, width, rng, 3) if rng.random() < 0.4 else [])
     if kind < 0.42:
         count, tall = int(rng.integers(4, 13)), float(np.exp(rng.uniform(np.log(40), np.log(210))))
-        foot, start, gap = rng.uniform(0.45, 1.0) * height, rng.uniform(-0.1, 0.8) * width, tall * rng.uniform(0.12, 0.5)
+        foot, start, gap = (
+            rng.uniform(0.45, 1.0) * height,
+            rng.uniform(-0.1, 0.8) * width,
+            tall * rng.uniform(0.12, 0.5),
+        )
         return [
             _Place(foot=foot + tall * rng.normal(0, 0.08), middle=start + k * gap + tall * rng.normal(0, 0.06),
                    height=tall * rng.uniform(0.85, 1.12))

@@ -45,9 +45,7 @@ def targets(scene: Scene) -> dict[str, NDArray[Any]]:
     for box, sure in zip(scene.boxes_xyxy_px, scene.sure, strict=True):
         x0, y0, x1, y1 = box / FINDER_STRIDE
         sigma_x, sigma_y = max(0.8, 0.19 * (x1 - x0)), max(0.9, 0.15 * (y1 - y0))
-        bump = np.exp(
-            -(((xs + 0.5 - (x0 + x1) / 2) / sigma_x) ** 2 + ((ys + 0.5 - (y0 + y1) / 2) / sigma_y) ** 2) / 2
-        )
+        bump = np.exp(-(((xs + 0.5 - (x0 + x1) / 2) / sigma_x) ** 2 + ((ys + 0.5 - (y0 + y1) / 2) / sigma_y) ** 2) / 2)
         if not sure:
             ignore |= bump > 0.3
             continue

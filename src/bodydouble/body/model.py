@@ -196,7 +196,9 @@ class BodyModel:
         """
         rotations = torch.as_tensor(rotvecs_rad, dtype=torch.float32)
         if rotations.ndim != 3 or rotations.shape[1:] != (len(self.bone_labels), 3):
-            raise ValueError(f"rotvecs_rad has shape {tuple(rotations.shape)}, expected (B, {len(self.bone_labels)}, 3)")
+            raise ValueError(
+                f"rotvecs_rad has shape {tuple(rotations.shape)}, expected (B, {len(self.bone_labels)}, 3)"
+            )
         rest = phenotype if isinstance(phenotype, RestBody) else self.rest(phenotype)
         if len(rest) == 1 and len(rotations) > 1:
             rest = rest.repeated(len(rotations))
@@ -227,7 +229,9 @@ def _slider_tensors(phenotype: Phenotype, batch: int) -> dict[str, torch.Tensor]
     values = {name: np.atleast_1d(np.asarray(phenotype.get(name, 0.5), np.float32)) for name in PHENOTYPE_NAMES}
     lengths = {len(value) for value in values.values() if len(value) != 1}
     if len(lengths) > 1:
-        raise ValueError(f"phenotype sliders have lengths {sorted(lengths)}; give one value or the same number for each")
+        raise ValueError(
+            f"phenotype sliders have lengths {sorted(lengths)}; give one value or the same number for each"
+        )
     size = lengths.pop() if lengths else batch
     for name, value in values.items():
         if not (np.all(value >= 0) and np.all(value <= 1)):

@@ -126,7 +126,11 @@ def ellipsoid(
 
     ring, height = bent(np.cos(latitude))[:, None], bent(np.sin(latitude))[:, None]
     local = np.stack(
-        [ring * bent(np.cos(longitude)), ring * bent(np.sin(longitude)), np.broadcast_to(height, (rings, segments + 1))],
+        [
+            ring * bent(np.cos(longitude)),
+            ring * bent(np.sin(longitude)),
+            np.broadcast_to(height, (rings, segments + 1)),
+        ],
         -1,
     )
     vertices = np.asarray(centre_m, np.float32) + (local * axes) @ turn.T

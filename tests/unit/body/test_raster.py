@@ -19,7 +19,8 @@ def test_a_pixel_belongs_to_what_covers_its_centre():
     expected = np.zeros((5, 6), bool)
     expected[2, 1:4] = True
     assert np.array_equal(drawn.covered, expected)
-    assert np.all(drawn.depth[expected] == 5) and np.all(np.isinf(drawn.depth[~expected]))
+    assert np.all(drawn.depth[expected] == 5)
+    assert np.all(np.isinf(drawn.depth[~expected]))
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -77,7 +78,8 @@ def test_the_same_input_gives_the_same_picture():
     points = rng.uniform(0, 20, (300, 3)).astype(np.float32)
     faces = rng.integers(0, 300, (500, 3)).astype(np.int32)
     a, b = (rasterise(points, faces, height=20, width=20) for _ in range(2))
-    assert np.array_equal(a.triangle, b.triangle) and np.array_equal(a.depth, b.depth)
+    assert np.array_equal(a.triangle, b.triangle)
+    assert np.array_equal(a.depth, b.depth)
 
 
 @pytest.mark.parametrize(("points", "faces", "size"), [((4, 2), (1, 3), 4), ((4, 3), (3,), 4), ((4, 3), (1, 3), 0)])

@@ -6,12 +6,13 @@ import torch
 
 pytest.importorskip("skimage", reason="training needs scikit-image")
 
-from bodydouble.scene.skeleton import JOINT_INDEX
 from training.nets import Finder, PersonNet, decode_boxes
 from training.scenes import Scene
 from training.shards import Body, mirrored
 from training.train_finder import iou, peaks, targets
 from training.train_person import heat_maps, peak_xy_px
+
+from bodydouble.scene.skeleton import JOINT_INDEX
 
 
 def _scene(boxes: list[list[float]], sure: list[bool], size: tuple[int, int] = (96, 128)) -> Scene:
@@ -31,12 +32,14 @@ def test_the_peak_lies_in_the_cell_of_the_boxes_middle():
 
 def test_nobody_gives_an_empty_map():
     made = targets(_scene([], []))
-    assert made["heat"].max() == 0 and made["weight"].sum() == 0
+    assert made["heat"].max() == 0
+    assert made["weight"].sum() == 0
 
 
 def test_a_hidden_person_is_neither_taught_nor_forbidden():
     made = targets(_scene([[40, 10, 60, 70]], [False]))
-    assert (made["heat"] == -1).any() and made["weight"].sum() == 0
+    assert (made["heat"] == -1).any()
+    assert made["weight"].sum() == 0
 
 
 def test_a_hidden_person_does_not_erase_the_one_in_front():
@@ -56,7 +59,8 @@ def test_peaks_keep_the_best_of_overlapping_boxes():
     boxes = np.zeros((4, 4, 8), np.float32)
     boxes[:, 1, 1], boxes[:, 1, 3], boxes[:, 1, 6] = [0, 0, 10, 20], [1, 0, 11, 20], [40, 0, 50, 20]
     found, values = peaks(scores, boxes, lowest=0.3)
-    assert np.allclose(values, [0.9, 0.5]) and found.shape == (2, 4)
+    assert np.allclose(values, [0.9, 0.5])
+    assert found.shape == (2, 4)
     empty, _ = peaks(np.zeros((4, 8), np.float32), boxes, lowest=0.3)
     assert empty.shape == (0, 4)
 
@@ -90,13 +94,16 @@ def test_a_mirrored_body_swaps_sides_and_normals():
     assert other.pixels[1, 5].tolist() == [3, 28, 128, 10, 20]
     assert other.box_px.tolist() == [4, 1, 6, 3]
     twice = mirrored(other)
-    assert np.array_equal(twice.pixels, pixels) and np.array_equal(twice.joints_px, joints)
+    assert np.array_equal(twice.pixels, pixels)
+    assert np.array_equal(twice.joints_px, joints)
 
 
 def test_the_networks_keep_their_contract():
     with torch.no_grad():
         scores, boxes = Finder().eval()(torch.zeros(2, 3, 64, 96))
         heat, mask = PersonNet().eval()(torch.zeros(1, 3, 128, 96))
-    assert scores.shape == (2, 1, 16, 24) and boxes.shape == (2, 4, 16, 24)
-    assert heat.shape == (1, 18, 32, 24) and mask.shape == (1, 1, 128, 96)
+    assert scores.shape == (2, 1, 16, 24)
+    assert boxes.shape == (2, 4, 16, 24)
+    assert heat.shape == (1, 18, 32, 24)
+    assert mask.shape == (1, 1, 128, 96)
     assert 0 <= float(mask.min()) <= float(mask.max()) <= 1
