@@ -95,11 +95,13 @@ def make_parents(*paths: Path) -> None:
     """Make the folders that paths of a data set tree lie in.
 
     Raises:
-        OutputError: no permission, or the disk is full.
+        OutputError: they cannot be made.
     """
     for path in paths:
-        with disk_errors(path.parent):
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"the folder cannot be made: {error.strerror}: {path.parent}") from error
 
 
 def find_former_run(folder: RunFolder, manifest: Manifest) -> Manifest | None:
