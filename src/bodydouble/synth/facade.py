@@ -32,6 +32,11 @@ class Facade:
         self._shop_cell = self._door_cell + (2 if rng.random() < 0.5 else -2)
         self._awning = to_linear(((158, 42, 38), (38, 92, 72), (44, 66, 120))[int(rng.integers(3))])
 
+    @property
+    def door_x_m(self) -> float:
+        """Middle of the door."""
+        return (self._door_cell + 0.5) * self._step - self._shift
+
     def colour(self, x: NDArray[np.float32], z: NDArray[np.float32]) -> NDArray[np.float32]:
         """Linear light ``(N, 3)`` at points of the wall."""
         lit = self._shade(self._masonry(x, z))

@@ -8,13 +8,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.body.model import BodyModel, PosedBody, vertex_normals
+from bodydouble.body.model import BodyModel, PosedBody, RestBody, vertex_normals
 from bodydouble.body.outfit import anchors
 from bodydouble.body.parts import Part
 from bodydouble.synth.behaviour import Behaviour
 from bodydouble.synth.gait import STRIDE_PER_HEIGHT, draw_manner, plant, rotations
 from bodydouble.synth.wardrobe import draw_look, reference_vertices
 
+_FINGER_BEND_RAD: Final[float] = 0.5
 _SOLE_BELOW_M: Final[float] = 0.06
 """Vertices of the feet this near the lowest one of the unposed body make the soles."""
 
@@ -58,6 +59,7 @@ class Person:
             stride_m=STRIDE_PER_HEIGHT * self.stature_m * self._manner.stride,
         )
         self._rotations = rotations(script.doing, self._manner, model.bone_index)
+        _close_hands(self._rotations, model, self._rest)
         self._facing = script.facing_rad
         self._walking = script.doing.walking
         self._path = script.path_xy_m
@@ -139,6 +141,17 @@ def _on_way(path: NDArray[np.float64], advance_m: float) -> tuple[tuple[float, f
     place = np.mean([at(advance_m + o * reach) for o in offsets], axis=0)
     ahead = at(advance_m + 0.5) - at(advance_m - 0.5)
     return (float(place[0]), float(place[1])), float(np.arctan2(ahead[0], ahead[1]))
+
+
+def _close_hands(rotvecs_rad: NDArray[np.float32], model: BodyModel, rest: RestBody) -> None:
+    """Bend the fingers, which the template spreads, about the line of the knuckles; in place."""
+    heads = rest.bone_poses[0, :, :3, 3].numpy()
+    for suffix, side in (("L", 1.0), ("R", -1.0)):
+        knuckles = heads[model.bone_index[f"finger5-1.{suffix}"]] - heads[model.bone_index[f"finger2-1.{suffix}"]]
+        bend = side * _FINGER_BEND_RAD * knuckles / np.linalg.norm(knuckles)
+        for finger in range(2, 6):
+            for segment in range(1, 4):
+                rotvecs_rad[:, model.bone_index[f"finger{finger}-{segment}.{suffix}"]] = bend
 
 
 def _turn_to(heading_rad: float) -> NDArray[np.float32]:

@@ -175,11 +175,11 @@ def _arm(
     shoulder, elbow = shoulder * (1 - 0.8 * still), elbow * (1 - still) + 1.6 * still
     shoulder = shoulder + talk * (0.12 + 0.22 * own)
     elbow = elbow + talk * (0.95 + 0.5 * own)
-    hang = 0.62 - 0.06 * talk * own
+    hang = 0.67 - 0.06 * talk * own
     # Hang first, then swing about the axis through both shoulders.
     put(f"upperarm01.{suffix}", ("y", side * hang), ("x", -shoulder))
-    # At rest the template's elbows are bent by 0.6.
-    put(f"lowerarm01.{suffix}", ("x", 0.55 - elbow), ("z", -side * 0.35 * talk))
+    # At rest the template's elbows are bent by about 0.8.
+    put(f"lowerarm01.{suffix}", ("x", 0.72 - elbow), ("z", -side * 0.35 * talk))
 
 
 def _curve(points: tuple[tuple[float, float], ...], turns: Angles) -> Angles:

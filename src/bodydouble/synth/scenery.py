@@ -70,7 +70,7 @@ def build_scenery(camera: Camera, light: Daylight, *, pole_x_m: float, seed: int
     sky_only = light.sky_rgb / (light.sky_rgb + light.sun_rgb * light.sun_xyz[2])
     sun_share[is_ground] = sky_only
     scenery = Scenery(linear_rgb=linear, depth_m=depth, is_ground=is_ground, sun_share=sun_share)
-    _stand_things(scenery, camera, light, _things(rng, pole_x_m, camera), noise)
+    _stand_things(scenery, camera, light, _things(rng, pole_x_m, facade.door_x_m, camera), noise)
     return scenery
 
 
@@ -185,7 +185,7 @@ def _sky(rays: NDArray[np.float32], noise: NoiseField) -> NDArray[np.float32]:
     return np.asarray(clear * (1 - clouds) + clouds * np.array([0.86, 0.87, 0.89], np.float32), np.float32)
 
 
-def _things(rng: np.random.Generator, pole_x_m: float, camera: Camera) -> list[_Thing]:
+def _things(rng: np.random.Generator, pole_x_m: float, door_x_m: float, camera: Camera) -> list[_Thing]:
     """Lamp post, bench, bin, planters and bollards; away from where people walk, but for the post."""
     iron, wood = to_linear((52, 58, 60)), to_linear((134, 92, 56))
     pole_y = 8.6
@@ -204,7 +204,7 @@ def _things(rng: np.random.Generator, pole_x_m: float, camera: Camera) -> list[_
         ),
     ]
     half = camera.ground_width_m(WALL_Y_M)
-    bench_x = float(rng.uniform(-0.55, -0.1)) * half
+    bench_x = _beside(float(rng.uniform(-0.55, -0.1)) * half, door_x_m, 1.7)
     things += [
         _Thing(mesh=box([bench_x, 15.6, 0.45], [0.85, 0.21, 0.03], _UPRIGHT, Part.NOTHING), albedo=wood),
         _Thing(mesh=box([bench_x, 15.84, 0.78], [0.85, 0.03, 0.17], _UPRIGHT, Part.NOTHING), albedo=wood),
@@ -212,7 +212,7 @@ def _things(rng: np.random.Generator, pole_x_m: float, camera: Camera) -> list[_
     for dx in (-0.72, 0.72):
         leg = box([bench_x + dx, 15.65, 0.21], [0.04, 0.2, 0.21], _UPRIGHT, Part.NOTHING)
         things.append(_Thing(mesh=leg, albedo=iron))
-    bin_x = bench_x + 1.7
+    bin_x = _beside(bench_x + 1.4, door_x_m, 0.9)
     things.append(
         _Thing(
             mesh=tube([[bin_x, 15.7, 0.0], [bin_x, 15.7, 0.8]], 0.24, Part.NOTHING, segments=16),
@@ -221,7 +221,7 @@ def _things(rng: np.random.Generator, pole_x_m: float, camera: Camera) -> list[_
     )
     things.append(_Thing(mesh=ellipsoid([bin_x, 15.7, 0.8], [0.26, 0.26, 0.06], _UPRIGHT, Part.NOTHING), albedo=iron))
     for share in (0.35, 0.72):
-        x = float(share + rng.uniform(-0.05, 0.05)) * half
+        x = _beside(float(share + rng.uniform(-0.05, 0.05)) * half, door_x_m, 1.4)
         things.append(
             _Thing(
                 mesh=box([x, 15.75, 0.3], [0.5, 0.32, 0.3], _UPRIGHT, Part.NOTHING), albedo=to_linear((148, 118, 100))
@@ -243,6 +243,13 @@ def _things(rng: np.random.Generator, pole_x_m: float, camera: Camera) -> list[_
                 )
             )
     return things
+
+
+def _beside(x_m: float, door_x_m: float, room_m: float) -> float:
+    """A place that leaves room before the door."""
+    if abs(x_m - door_x_m) >= room_m:
+        return x_m
+    return door_x_m + room_m * (1 if x_m >= door_x_m else -1)
 
 
 def _stand_things(scenery: Scenery, camera: Camera, light: Daylight, things: list[_Thing], noise: NoiseField) -> None:
