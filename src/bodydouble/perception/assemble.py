@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.perception.blobs import BlobTrack
-from bodydouble.perception.config import PerceptionConfig, TrackingConfig
+from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.following import Followed
 from bodydouble.perception.light import measure_light
 from bodydouble.perception.pose.temporal import refine_joints
@@ -28,6 +28,8 @@ from bodydouble.scene.plate_files import PlateReader
 
 _MOVING_SHARE = 0.25
 """A person of whom at least this share differs from the plate has shown motion."""
+_IDLE_SHARE = 0.1
+"""With less than this share differing from the plate nobody is there."""
 _STILL_HEIGHTS = 0.5
 """A track that never gets further than this many of its own heights has stayed where it was."""
 
@@ -46,8 +48,10 @@ def assemble(
     tracks: list[PersonTrack] = []
     rate = float(geometry.average_rate)
     for part, reading in zip(followed.tracks, readings.tracks, strict=True):
-        if not is_clutter(part, reading, config.tracking):
-            tracks.append(_person(len(tracks) + 1, part, reading, config, rate))
+        still = part.mean_score < config.tracking.doubtful_score and never_moves(part, reading)
+        if still and part.mean_score < config.tracking.static_score:
+            continue
+        tracks.append(_person(len(tracks) + 1, *trimmed(part, reading), config, rate, doubtful=still))
     for blob in readings.blobs:
         tracks.append(_unexplained(len(tracks) + 1, blob))
     return SceneBundle(
@@ -60,10 +64,27 @@ def assemble(
     )
 
 
-def is_clutter(part: Fragment, reading: TrackReading, config: TrackingConfig) -> bool:
-    """Furniture: weakly detected, never differing from the plate, never going anywhere."""
-    if part.mean_score >= config.static_score:
-        return False
+def trimmed(part: Fragment, reading: TrackReading) -> tuple[Fragment, TrackReading]:
+    """Without the steps at both ends that were only extrapolated and in which nothing differs from the plate."""
+    motion = np.array(reading.motion)
+    idle = ~part.observed & np.isfinite(motion) & (np.nan_to_num(motion) < _IDLE_SHARE)
+    busy = np.flatnonzero(~idle)
+    if len(busy) == 0:
+        return part, reading
+    keep = slice(int(busy[0]), int(busy[-1]) + 1)
+    shorter = Fragment(frames=part.frames[keep], boxes=part.boxes[keep], scores=part.scores[keep])
+    return shorter, TrackReading(
+        windows=reading.windows[keep],
+        bits=reading.bits[keep],
+        joints=reading.joints[keep],
+        joint_scores=reading.joint_scores[keep],
+        visible=reading.visible[keep],
+        motion=reading.motion[keep],
+    )
+
+
+def never_moves(part: Fragment, reading: TrackReading) -> bool:
+    """Nothing of it ever differs from the plate, and it does not go anywhere."""
     motion = np.array(reading.motion)
     known = motion[np.isfinite(motion)]
     if len(known) >= 3 and float(np.percentile(known, 90)) >= _MOVING_SHARE:
@@ -76,7 +97,9 @@ def is_clutter(part: Fragment, reading: TrackReading, config: TrackingConfig) ->
     return float(np.abs(high - low).max()) < _STILL_HEIGHTS * height
 
 
-def _person(track_id: int, part: Fragment, reading: TrackReading, config: PerceptionConfig, rate: float) -> PersonTrack:
+def _person(
+    track_id: int, part: Fragment, reading: TrackReading, config: PerceptionConfig, rate: float, *, doubtful: bool
+) -> PersonTrack:
     joints, scores = refine_joints(
         np.stack(reading.joints),
         np.stack(reading.joint_scores),
@@ -86,6 +109,8 @@ def _person(track_id: int, part: Fragment, reading: TrackReading, config: Percep
         sigma_frames=float(np.clip(config.pose.smoothing_seconds * rate, 0.6, 4.0)),
     )
     play, reason = sequence_filter(scores, config.pose)
+    if doubtful:
+        play, reason = np.zeros(len(part), bool), "never moves, and may be furniture"
     return PersonTrack(
         track_id=track_id,
         frame_indices=part.frames,

@@ -14,10 +14,11 @@ from bodydouble.perception.motion import Foreground
 
 _LONG_SIDE_PX: Final = 480
 """Regions are looked for at this size."""
-_LEAST_HEIGHT: Final = 0.33
+_LEAST_HEIGHT: Final = 0.22
+"""Height of a region that may be a part of a person, as a share of the height expected there."""
 _LARGEST: Final = 2.2
 """Height and width of a region that may be a person, as a share of the height expected there."""
-_LEAST_AREA: Final = 0.03
+_LEAST_AREA: Final = 0.02
 """Area of a region that may be a person, as a share of the square of the height expected there."""
 _GUESSED_HEIGHT: Final = 0.2
 """Height of people as a share of the frame's, where nobody was found at all."""
@@ -29,6 +30,8 @@ _CLOSE_SPREAD: Final = 0.12
 """Median deviation of heights from the model, as a share, up to which it may correct boxes."""
 _STEEPEST: Final = 0.9
 _ENOUGH_BOXES: Final = 100
+_WHOLE_BODY: Final = 1.15
+"""People are at most this much taller than expected when the rest of a body is looked for."""
 _SHADOW_SHARE: Final = 0.75
 _MATCH_IOU: Final = 0.15
 _PATIENCE_FRAMES: Final = 3
@@ -67,6 +70,22 @@ class HeightModel:
             usual=float(np.median(heights_px)),
             reliable=spread < _CLOSE_SPREAD and 0.0 <= slope < _STEEPEST and len(feet_px) >= _ENOUGH_BOXES,
         )
+
+    def whole_bodies(self, boxes_xyxy_px: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Boxes (N, 4) stretched up and down to where the rest of the body may be, should they show a part of it.
+
+        Unchanged where heights are not reliable.
+        """
+        stretched = boxes_xyxy_px.copy()
+        if not self.reliable:
+            return stretched
+        for row, (_, top, _, bottom) in enumerate(boxes_xyxy_px):
+            foot = float(bottom)
+            for _ in range(8):
+                foot = max(float(bottom), float(top) + _WHOLE_BODY * self.expected(foot))
+            stretched[row, 3] = foot
+            stretched[row, 1] = min(float(top), float(bottom) - _WHOLE_BODY * self.expected(float(bottom)))
+        return stretched
 
     def expected(self, foot_px: float) -> float:
         """Height in pixels of a person whose feet are at a row; never less than a third of the usual."""

@@ -30,9 +30,9 @@ class TrackingConfig:
 
     preset: Literal["default", "paper"] = "default"
     """``paper``: the published thresholds (0.20, 0.70, 0.70); ``default``: tuned for the ``rendered`` finder."""
-    strong_score: float = 0.35
+    strong_score: float = 0.45
     """Detections from this score on are matched first."""
-    new_track_score: float = 0.40
+    new_track_score: float = 0.55
     """A detection of at least this score that fits no track starts one."""
     first_overlap: float = 0.10
     """Lowest overlap times score in the first association."""
@@ -48,6 +48,8 @@ class TrackingConfig:
     """Shorter tracks that no motion confirms are dropped."""
     static_score: float = 0.45
     """Tracks with a lower mean score that never show motion are taken for furniture and dropped."""
+    doubtful_score: float = 0.62
+    """Tracks with a lower mean score that never show motion may be furniture or a person: they are painted out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,8 @@ class SilhouetteConfig:
     """Which network draws silhouettes."""
     threshold: float = 0.35
     """Probability from which a pixel belongs to the person; low, because leaving a piece of a person is the worst."""
+    blind_threshold: float = 0.2
+    """The same where motion cannot complete the silhouette; lower still."""
     complete_with_motion: bool = True
     """Add moving pixels connected to the person (bags, coats, papers)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ from bodydouble.scene.plate_files import PlateReader
 
 _EXPLAINED_SHARE = 0.06
 """Moving pixels this close to a track's box belong to it, as a share of the box."""
+_MOVING_CAMERA_FACTOR = 1.8
+"""Factor on the motion threshold where the plate is aligned to a moving camera."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -60,21 +62,30 @@ def read_people(
     """Look at every person of every frame."""
     geometry = source.geometry
     camera = CameraMotion(to_reference=followed.to_reference)
-    use_motion = config.motion.enabled and camera.is_static
-    plate = PlateReader(evidence_dir) if use_motion else None
+    motion = config.motion
+    if not camera.is_static:
+        # What lies at another depth than most of the picture does not fit the plate; only strong differences count.
+        motion = replace(motion, threshold=round(_MOVING_CAMERA_FACTOR * motion.threshold))
+    size = (geometry.width_px, geometry.height_px)
+    plate = PlateReader(evidence_dir, camera, frame_size_px=size) if motion.enabled else None
     results = [TrackReading() for _ in followed.tracks]
     present = _presence(followed, geometry.num_frames)
-    collector = BlobCollector(height_model(followed.tracks, geometry.height_px), config.motion.min_blob_frames)
+    heights = height_model(followed.tracks, geometry.height_px)
+    collector = BlobCollector(heights, config.motion.min_blob_frames)
     progress.start("silhouettes and joints", geometry.num_frames)
     for frame in source.frames():
         rows = present[frame.index]
         boxes = np.array([followed.tracks[t].boxes[s] for t, s in rows], np.float32).reshape(-1, 4)
         foreground = None
         if plate is not None:
-            rgb, _ = plate.at(frame.index)
-            foreground = measure(frame.rgb, rgb, grow(boxes, 0.1), config.motion, is_gray=geometry.is_gray)
-        outlines = _read_frame(frame, boxes, [results[t] for t, _ in rows], reader, config, foreground)
-        if foreground is not None:
+            rgb, valid = plate.at(frame.index)
+            foreground = measure(frame.rgb, rgb, grow(boxes, 0.1), motion, is_gray=geometry.is_gray)
+            if foreground is not None and not camera.is_static:
+                foreground = replace(foreground, mask=foreground.mask & valid)
+        outlines = _read_frame(
+            frame, boxes, heights.whole_bodies(boxes), [results[t] for t, _ in rows], reader, config, foreground
+        )
+        if foreground is not None and camera.is_static:
             collector.add(frame.index, foreground, _explained(boxes, outlines, foreground.mask.shape))
         progress.advance()
     progress.finish()
@@ -93,6 +104,7 @@ def _presence(followed: Followed, num_frames: int) -> list[list[tuple[int, int]]
 def _read_frame(
     frame: Frame,
     boxes: NDArray[np.float32],
+    bodies: NDArray[np.float32],
     results: list[TrackReading],
     reader: PersonReader,
     config: PerceptionConfig,
@@ -110,6 +122,7 @@ def _read_frame(
         config.silhouette,
         frame_size_px=(width, height),
         moving=None if foreground is None else foreground.mask,
+        bodies_xyxy_px=bodies,
     )
     joints, scores = decode(readings.joint_heatmaps)
     visible = visible_fractions(boxes.astype(np.float64), width, height)

@@ -19,6 +19,8 @@ _SURE: Final = 0.6
 """Probability from which a neighbour's claim to a pixel counts."""
 _LEAD: Final = 0.25
 """... if it is this much higher than one's own."""
+_BLIND_DILATION_SHARE: Final = 0.025
+"""Silhouettes that motion cannot complete are dilated by this share of the box's height."""
 _LEAST_FILL: Final = 0.18
 """A silhouette that fills less of the visible box is not believed; the body's outline is taken instead."""
 _SPECK_SHARE: Final = 0.002
@@ -45,6 +47,7 @@ def compose(
     *,
     frame_size_px: tuple[int, int],
     moving: NDArray[np.bool_] | None,
+    bodies_xyxy_px: NDArray[np.float32] | None = None,
 ) -> list[Outline]:
     """Silhouettes of all people of one frame.
 
@@ -55,24 +58,28 @@ def compose(
         config: threshold and whether motion is used.
         frame_size_px: width and height.
         moving: (H, W) differs from the plate, None where that is unknown.
+        bodies_xyxy_px: (N, 4) where the rest of each body may be if the box shows a part of it; None is the boxes.
 
     Returns:
         One outline per box; empty masks for boxes outside the frame.
     """
     width, height = frame_size_px
+    bodies = boxes_xyxy_px if bodies_xyxy_px is None else bodies_xyxy_px
     reach = grow(boxes_xyxy_px, _REACH_SHARE, 2.0)
+    reach[:, 1] = np.minimum(reach[:, 1], bodies[:, 1])
+    reach[:, 3] = np.maximum(reach[:, 3], bodies[:, 3])
     windows = [window(box, width, height) for box in reach]
     maps = [paste(p, crop, w) for p, crop, w in zip(probabilities, crops, windows, strict=True)]
     canvas_best, canvas_second = _claims(maps, windows, frame_size_px)
     outlines = []
-    for box, place, own in zip(boxes_xyxy_px, windows, maps, strict=True):
+    for box, body, place, own in zip(boxes_xyxy_px, bodies, windows, maps, strict=True):
         left, top, right, bottom = place
         best = canvas_best[top:bottom, left:right]
         # The strongest claim of anybody else: the second best where one's own is the best.
         rival = np.where(own >= best, canvas_second[top:bottom, left:right], best)
         neighbours = (rival > _SURE) & (rival > own + _LEAD)
         local = None if moving is None else moving[top:bottom, left:right]
-        outlines.append(_outline(box, place, own, neighbours, local, config))
+        outlines.append(_outline(box, body, place, own, neighbours, local, config))
     return outlines
 
 
@@ -91,6 +98,7 @@ def _claims(
 
 def _outline(
     box: NDArray[np.float32],
+    body_box: NDArray[np.float32],
     place: tuple[int, int, int, int],
     own: NDArray[np.float32],
     neighbours: NDArray[np.bool_],
@@ -102,13 +110,19 @@ def _outline(
         return Outline(window_xyxy_px=place, mask=np.zeros(own.shape, bool), motion_share=float("nan"))
     x, y = np.arange(left, right, dtype=np.float64) + 0.5, np.arange(top, bottom, dtype=np.float64) + 0.5
     inside = ((y >= box[1]) & (y <= box[3]))[:, None] & ((x >= box[0]) & (x <= box[2]))[None]
-    mask = own >= config.threshold
     share = float("nan")
-    if moving is not None:
+    if moving is None:
+        # Nothing will add what the network misses, so more of what it doubts is taken, and a margin.
+        radius = max(1, round(_BLIND_DILATION_SHARE * float(box[3] - box[1])))
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+        mask = np.asarray(cv2.dilate((own >= config.blind_threshold).astype(np.uint8), kernel) > 0)
+    else:
+        mask = own >= config.threshold
         body = inside & mask if mask.any() else inside
         share = float(moving[body].mean()) if body.any() else 0.0
         if config.complete_with_motion:
-            mask = mask | _connected_motion(mask, moving, inside)
+            near = ((y >= body_box[1]) & (y <= body_box[3]))[:, None] & ((x >= body_box[0]) & (x <= body_box[2]))[None]
+            mask = mask | _connected_motion(mask, moving, near)
     mask &= ~neighbours
     visible = max(int(inside.sum()), 1)
     if mask.sum() < _LEAST_FILL * visible:
