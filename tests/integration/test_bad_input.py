@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -181,6 +182,29 @@ def test_accepted(make: Callable[[Path], Case], tmp_path: Path, run: Run, flat: 
             before.geometry.width_px,
             before.geometry.height_px,
         )
+
+
+def test_missing_weights_are_4_and_nothing_is_written(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_clip(tmp_path / "clip.mkv", [frame_rgb(0)])
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("BODYDOUBLE_WEIGHTS_DIR", str(tmp_path / "empty"))
+    assert run("anonymize", tmp_path / "clip.mkv") == 4
+    assert "people_finder.onnx" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"clip.mkv", "empty"}
+
+
+def test_a_missing_package_is_4_and_says_what_to_install(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_clip(tmp_path / "clip.mkv", [frame_rgb(0)])
+    real = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == "anny" else real(name, *rest))
+    assert run("anonymize", tmp_path / "clip.mkv") == 4
+    assert "anny" in (error := capsys.readouterr().err)
+    assert "pip install" in error
+    assert {path.name for path in tmp_path.iterdir()} == {"clip.mkv"}
 
 
 def in_a_process(words: list[str], *, weights: Path, prefix: list[str]) -> subprocess.CompletedProcess[str]:

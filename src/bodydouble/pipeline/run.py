@@ -10,13 +10,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from bodydouble.backends import BACKENDS
 from bodydouble.config import RunConfig, fingerprint, to_mapping
 from bodydouble.errors import OutputError
 from bodydouble.manifest import Manifest, WeightRecord, hash_path, run_identity
 from bodydouble.pipeline.compositing_stage import run_compositing
 from bodydouble.pipeline.folder import RunFolder, disk_errors, find_former_run, make_parents, new_run_folder
 from bodydouble.pipeline.policy import check_played
+from bodydouble.pipeline.ready import check_ready
 from bodydouble.pipeline.stages import run_generation, run_perception
 from bodydouble.scene import Progress, SceneBundle
 from bodydouble.scene.bundle_files import read_bundle
@@ -78,7 +78,7 @@ def run_clip(run: ClipRun, progress: Progress) -> RunResult:
     begin = perf_counter()
     job, folder = run.job, RunFolder(run.run_folder)
     with open_source(job.source) as source, disk_errors(run.run_folder):
-        manifest = _new_manifest(run)
+        manifest = _new_manifest(run, check_ready(run.config))
         former = find_former_run(folder, manifest) if run.resume else None
         if former is not None and former.state == "done" and job.output.exists():
             return _result(run, former, perf_counter() - begin)
@@ -169,25 +169,12 @@ def _recorded(manifest: Manifest, folder: RunFolder) -> Iterator[None]:
     manifest.close(folder.manifest)
 
 
-def _new_manifest(run: ClipRun) -> Manifest:
+def _new_manifest(run: ClipRun, weights: tuple[WeightRecord, ...]) -> Manifest:
     return Manifest(
         identity=run_identity(run.job.source, fingerprint(run.config)),
         seed=run.config.seed,
         config=to_mapping(run.config),
         input_name=run.job.name,
         output_name=run.job.output.name,
-        weights=used_weights(run.config),
-    )
-
-
-def used_weights(config: RunConfig) -> tuple[WeightRecord, ...]:
-    """The files of weights that a configuration makes a run load, those that are there."""
-    from bodydouble.perception.networks import weights_folder
-
-    folder = weights_folder(config.perception.weights_dir)
-    paths = sorted({folder / Path(name).name for backend in BACKENDS for name in backend.weights})
-    return tuple(
-        WeightRecord(name=path.name, sha256=hash_path(path), num_bytes=path.stat().st_size)
-        for path in paths
-        if path.is_file()
+        weights=weights,
     )
