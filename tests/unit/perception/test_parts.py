@@ -1,0 +1,334 @@
+"""The pieces of perception one by one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from bodydouble.errors import MissingWeights, OutputError
+from bodydouble.perception import write_mot
+from bodydouble.perception.blobs import HeightModel
+from bodydouble.perception.config import PeopleConfig, PerceptionConfig, PlateConfig, PoseConfig, TrackingConfig
+from bodydouble.perception.crops import crop_of, cut, paste
+from bodydouble.perception.geometry import iou, suppress, transform
+from bodydouble.perception.people.rendered import working_scale
+from bodydouble.perception.plate.canvas import fit_canvas
+from bodydouble.perception.plate.masked_median import masked_median, masked_median_at
+from bodydouble.perception.plate.schedule import plan_keys
+from bodydouble.perception.pose.decode import decode
+from bodydouble.perception.pose.temporal import refine_joints
+from bodydouble.perception.quality import sequence_filter, visible_fractions
+from bodydouble.perception.stages import load_networks
+from bodydouble.perception.tracking.base import Fragment
+from bodydouble.perception.tracking.botsort import BotSortSettings
+from bodydouble.perception.tracking.heights import complete_heights
+from bodydouble.perception.tracking.linking import LinkLimits, drop_doubles, extend, fill, link
+from bodydouble.scene import MIRRORED
+from bodydouble.testing.bundles import random_bundle
+
+LIMITS = LinkLimits.at_rate(10.0, link_seconds=3.0, extend_seconds=0.3)
+
+
+def fragment(start: int, stop: int, left: float, step: float, *, height: float = 80.0, score: float = 0.8) -> Fragment:
+    frames = np.arange(start, stop)
+    x = left + step * (frames - start)
+    boxes = np.stack([x, np.full(len(x), 100.0), x + 30, np.full(len(x), 100.0 + height)], axis=1)
+    return Fragment(frames=frames, boxes=boxes, scores=np.full(len(frames), score, np.float32))
+
+
+def test_suppress_keeps_the_stronger_and_the_apart() -> None:
+    boxes = np.array([[0, 0, 10, 20], [1, 0, 11, 20], [30, 0, 40, 20]], np.float32)
+    assert suppress(boxes, np.array([0.5, 0.9, 0.3], np.float32), 0.5).tolist() == [1, 2]
+
+
+def test_iou_by_hand() -> None:
+    ratio = iou(np.array([[0.0, 0, 10, 10]]), np.array([[5.0, 0, 15, 10], [20.0, 0, 30, 10]]))
+    np.testing.assert_allclose(ratio, [[50 / 150, 0]])
+
+
+def test_transform_moves_and_scales_boxes() -> None:
+    matrix = np.array([[2.0, 0, 5], [0, 2.0, -3], [0, 0, 1]])
+    np.testing.assert_allclose(transform(np.array([[10.0, 10, 20, 30]]), matrix), [[25, 17, 45, 57]])
+
+
+@pytest.mark.parametrize(
+    ("size", "scale"), [((768, 576), 1.0), ((360, 240), 2.0), ((1, 1), 2.0), ((3, 5000), 2048 / 5000)]
+)
+def test_working_scale(size: tuple[int, int], scale: float) -> None:
+    assert working_scale(*size, PeopleConfig()) == pytest.approx(scale)
+
+
+@pytest.mark.parametrize("box", [(10, 20, 50, 120), (-30, -20, 40, 90), (5, 5, 6, 6), (20, 0, 420, 600)])
+def test_crop_and_paste_are_inverse(box: tuple[int, int, int, int]) -> None:
+    crop = crop_of(np.array(box, np.float32))
+    points = np.array([[0, 0], [96, 128], [48, 64]], np.float32)
+    frame = crop.to_frame(points)
+    np.testing.assert_allclose(frame[2], [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], atol=1e-3)
+    assert frame[1, 1] - frame[0, 1] >= 1.25 * (box[3] - box[1]) - 1e-3
+    assert (frame[1] - frame[0])[0] / (frame[1] - frame[0])[1] == pytest.approx(0.75, abs=1e-4)
+    ones = paste(np.ones((128, 96), np.float32), crop, (0, 0, 200, 200))
+    rows, columns = np.mgrid[:200, :200] + 0.5
+    inside = (
+        (columns > frame[0, 0] + 1) & (columns < frame[1, 0] - 1) & (rows > frame[0, 1] + 1) & (rows < frame[1, 1] - 1)
+    )
+    assert (ones[inside] > 0.99).all()
+
+
+def test_cut_of_a_large_person_averages() -> None:
+    """A fine checkerboard made small must turn grey, not into an alias pattern."""
+    board = ((np.indices((900, 700)).sum(axis=0) % 2) * 255).astype(np.uint8)
+    small = cut(np.repeat(board[..., None], 3, axis=2), crop_of(np.array([100, 100, 500, 800], np.float32)))
+    assert abs(small.astype(int) - 127).max() < 20
+
+
+def test_decode_finds_a_gaussian_to_a_tenth_of_a_cell() -> None:
+    rows, columns = np.mgrid[:32, :24] + 0.5
+    truth = [(13.3, 20.8), (5.0, 3.5), (0.6, 31.2)]
+    maps = [0.9 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * 1.2**2)) for x, y in truth]
+    points, scores = decode(np.array(maps, np.float32)[None])
+    np.testing.assert_allclose(points[0, :2], np.array(truth)[:2] * 4, atol=0.4)
+    # At the border there is no neighbour to interpolate with: half a cell is allowed.
+    np.testing.assert_allclose(points[0, 2], np.array(truth[2]) * 4, atol=2.1)
+    assert scores.min() > 0.75
+
+
+def test_decode_of_nobody() -> None:
+    points, scores = decode(np.zeros((0, 18, 32, 24), np.float32))
+    assert points.shape == (0, 18, 2)
+    assert scores.shape == (0, 18)
+
+
+def walking_joints(steps: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+    """Somebody who comes towards the camera: the right side is on the left of the picture."""
+    rng = np.random.default_rng(3)
+    base = rng.uniform(0.1, 0.9, (18, 2)) * [30, 100]
+    for joint in range(18):
+        if joint < MIRRORED[joint]:
+            base[MIRRORED[joint]] = base[joint] + [14, 0]
+    times = np.arange(steps)[:, None, None]
+    joints = base[None] + times * np.array([0.3, 2.0]) + np.array([100.0, 50.0])
+    swing = 3 * np.sin(np.arange(steps) / 3)
+    joints[:, [4, 10], 0] += swing[:, None]
+    boxes = np.stack(
+        [np.full(steps, 100.0), 50 + 2.0 * times[:, 0, 0], np.full(steps, 130.0), 150 + 2.0 * times[:, 0, 0]], 1
+    )
+    return joints.astype(np.float32), boxes
+
+
+def refine(
+    joints: npt.NDArray[np.float32], scores: npt.NDArray[np.float32], boxes: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    return refine_joints(joints, scores, boxes, lowest_score=0.15, max_gap=6, sigma_frames=0.8)
+
+
+def test_swapped_sides_are_put_right() -> None:
+    truth, boxes = walking_joints(40)
+    swapped = truth.copy()
+    flips = [3, 4, 11, 20, 21, 22, 39]
+    swapped[flips] = swapped[flips][:, list(MIRRORED)]
+    refined, _ = refine(swapped, np.full((40, 18), 0.8, np.float32), boxes)
+    assert np.abs(refined - truth).max() < 3.0
+
+
+def test_walking_direction_decides_when_most_frames_are_swapped() -> None:
+    truth, boxes = walking_joints(40)
+    refined, _ = refine(truth[:, list(MIRRORED)], np.full((40, 18), 0.8, np.float32), boxes)
+    assert np.abs(refined - truth).max() < 3.0
+
+
+def test_outliers_go_and_short_gaps_are_closed_long_ones_not() -> None:
+    truth, boxes = walking_joints(60)
+    joints, scores = truth.copy(), np.full((60, 18), 0.8, np.float32)
+    joints[10, 9] += 60
+    scores[20:24, 9] = 0.05
+    scores[30:50, 9] = 0.0
+    refined, level = refine(joints, scores, boxes)
+    assert np.abs(refined[10, 9] - truth[10, 9]).max() < 3.0
+    assert np.abs(refined[20:24, 9] - truth[20:24, 9]).max() < 3.0
+    assert (level[20:24, 9] < 0.8).all()
+    assert np.isnan(refined[31:49, 9]).all()
+    assert (level[31:49, 9] == 0).all()
+
+
+def test_smoothing_has_no_lag() -> None:
+    truth, boxes = walking_joints(50)
+    noisy = truth + np.random.default_rng(0).normal(0, 1.5, truth.shape).astype(np.float32)
+    refined, _ = refine(noisy, np.full((50, 18), 0.8, np.float32), boxes)
+    error = refined - truth
+    assert np.abs(error[5:-5].mean(axis=0)).max() < 0.6
+    assert error.std() < 0.9 * 1.5
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_very_short_tracks(steps: int) -> None:
+    joints, boxes = walking_joints(steps)
+    refined, level = refine(joints, np.full((steps, 18), 0.8, np.float32), boxes)
+    assert np.isfinite(refined).all()
+    assert (level > 0).all()
+
+
+def test_sequence_filter() -> None:
+    scores = np.full((96, 18), 0.6, np.float32)
+    scores[32:40] = 0.0  # 8 of 32 frames without a skeleton
+    scores[64:, :14] = 0.3  # a weak one
+    play, reason = sequence_filter(scores, PoseConfig())
+    assert play[:32].all()
+    assert not play[32:].any()
+    assert "20%" in reason
+    assert "0.35" in reason
+
+
+def test_short_rest_is_judged_with_its_neighbour() -> None:
+    scores = np.full((34, 18), 0.6, np.float32)
+    scores[32:] = 0.0
+    assert sequence_filter(scores, PoseConfig())[0].all()
+
+
+def test_visible_fraction_of_cut_and_hidden() -> None:
+    boxes = np.array([[-10, 0, 10, 40], [50, 0, 70, 40], [60, 10, 80, 50]], np.float64)
+    np.testing.assert_allclose(visible_fractions(boxes, 100, 100), [0.5, 1 - 10 * 30 / 800, 1.0])
+
+
+def test_link_continues_a_walk_but_not_somebody_else() -> None:
+    first, second = fragment(0, 20, 0, 3), fragment(26, 40, 78, 3)
+    other = fragment(22, 40, 300, -3)
+    joined = link([second, other, first], LIMITS)
+    assert [len(part) for part in joined] == [34, 18]
+    whole = fill(joined[0])
+    assert whole.frames.tolist() == list(range(40))
+    np.testing.assert_allclose(np.diff(whole.boxes[:, 0]), 3, atol=0.2)
+    assert (whole.scores[20:26] == 0).all()
+
+
+def test_link_leaves_a_child_and_an_adult_apart() -> None:
+    assert len(link([fragment(0, 20, 0, 3), fragment(23, 40, 69, 3, height=35)], LIMITS)) == 2
+
+
+def test_extend_stays_in_the_clip() -> None:
+    longer = extend(fragment(1, 20, 0, 3), LIMITS, 21)
+    assert longer.frames.tolist() == list(range(21))
+    np.testing.assert_allclose(longer.boxes[[0, -1], 0], [-3, 57], atol=0.1)
+
+
+def test_second_track_on_the_same_person_goes() -> None:
+    kept = drop_doubles([fragment(0, 30, 0, 3), fragment(5, 20, 16, 3, score=0.3), fragment(0, 30, 200, 0)])
+    assert sorted(float(part.boxes[0, 0]) for part in kept) == [0.0, 200.0]
+
+
+def test_half_hidden_person_is_completed_below_the_head() -> None:
+    part = fragment(0, 30, 0, 3)
+    boxes = part.boxes.copy()
+    boxes[10:20, 3] = 140.0
+    model = HeightModel(slope=0.0, offset=80.0, usual=80.0, reliable=True)
+    completed = complete_heights(Fragment(frames=part.frames, boxes=boxes, scores=part.scores), model, 400)
+    np.testing.assert_allclose(completed.boxes[:, 3], 180, atol=9)
+    np.testing.assert_allclose(completed.boxes[:, 1], 100, atol=1)
+    unsure = HeightModel(slope=0.0, offset=80.0, usual=80.0)
+    assert complete_heights(part, unsure, 400) is part
+
+
+def test_paper_thresholds_in_the_librarys_terms() -> None:
+    settings = BotSortSettings.from_config(TrackingConfig(preset="paper"), 25.0)
+    assert settings.lowest_score == 0.20
+    assert settings.track_activation_threshold == 0.70
+    assert settings.minimum_iou_threshold_first_assoc == 0.30
+    assert settings.lost_frames == 30
+
+
+def test_masked_median_ignores_occupied_samples() -> None:
+    rng = np.random.default_rng(5)
+    samples = [rng.integers(0, 256, (7, 9, 3)).astype(np.uint8) for _ in range(8)]
+    free = [rng.random((7, 9)) < 0.6 for _ in range(8)]
+    free[0][0, 0] = False
+    for mask in free:
+        mask[3, 3] = False
+    colours, counts = masked_median(samples, free)
+    stack, open_ = np.stack(samples).astype(float), np.stack(free)
+    np.testing.assert_array_equal(counts, open_.sum(axis=0))
+    for y in range(7):
+        for x in range(9):
+            chosen = stack[open_[:, y, x], y, x]
+            expected = np.floor(np.median(chosen, axis=0) + 0.5) if len(chosen) else np.zeros(3)
+            np.testing.assert_array_equal(colours[y, x], expected)
+    pixels = counts < 5
+    at, number = masked_median_at(samples, free, pixels)
+    np.testing.assert_array_equal(at, colours[pixels])
+    np.testing.assert_array_equal(number, counts[pixels])
+
+
+@pytest.mark.parametrize("frames", [1, 2, 40, 795, 3180])
+def test_every_key_has_samples_and_memory_is_bounded(frames: int) -> None:
+    schedule = plan_keys(frames, 10.0, PlateConfig(), sample_bytes=5 * 768 * 576, camera_moves=False)
+    assert schedule.sample_frames[0] >= 0
+    assert schedule.sample_frames[-1] < frames
+    assert [key.frame_index for key in schedule.keys] == sorted({key.frame_index for key in schedule.keys})
+    for key in schedule.keys:
+        within = (schedule.sample_frames >= key.first_sample) & (schedule.sample_frames <= key.last_sample)
+        assert 1 <= within.sum() <= 2 * PlateConfig().max_samples
+    held = [
+        ((schedule.sample_frames >= a.first_sample) & (schedule.sample_frames <= b.last_sample)).sum()
+        for a, b in zip(schedule.keys, schedule.keys[:1] + schedule.keys[:-1], strict=True)
+    ]
+    assert max(held) <= 3 * PlateConfig().max_samples
+
+
+def test_canvas_holds_every_frame() -> None:
+    rows = np.repeat(np.eye(3)[None], 5, axis=0)
+    rows[:, 0, 2] = [0, -20, -40, 10, 30]
+    moved, (width, height) = fit_canvas(rows, 100, 50)
+    assert (width, height) == (170, 50)
+    assert moved[2, 0, 2] == pytest.approx(0)
+    still, size = fit_canvas(np.repeat(np.eye(3)[None], 3, axis=0), 100, 50)
+    assert size == (100, 50)
+    assert (still == np.eye(3)).all()
+
+
+def test_height_model_by_hand() -> None:
+    feet = np.linspace(100, 400, 200)
+    model = HeightModel.fit(feet, 0.2 * feet + 10, 500)
+    assert model.reliable
+    assert model.expected(300) == pytest.approx(70, abs=0.5)
+    assert not HeightModel.fit(np.zeros(0), np.zeros(0), 500).reliable
+
+
+def test_mot_rows(tmp_path: Path) -> None:
+    bundle = random_bundle(1)
+    write_mot(bundle, tmp_path / "rows.txt")
+    rows = np.loadtxt(tmp_path / "rows.txt", delimiter=",", ndmin=2)
+    assert len(rows) == sum(len(track) for track in bundle.tracks)
+    assert (np.diff(rows[:, 0]) >= 0).all()
+    track = bundle.tracks[0]
+    mine = rows[rows[:, 1] == track.track_id]
+    np.testing.assert_array_equal(mine[:, 0], track.frame_indices + 1)
+    np.testing.assert_allclose(mine[:, 4], track.boxes_xyxy_px[:, 2] - track.boxes_xyxy_px[:, 0], atol=0.02)
+
+
+def test_mot_into_a_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="MOT rows"):
+        write_mot(random_bundle(1), tmp_path / "none" / "rows.txt")
+
+
+def test_missing_weights_name_the_folder_and_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(MissingWeights, match=r"people_finder\.onnx is missing.*BODYDOUBLE_WEIGHTS_DIR") as caught:
+        load_networks(PerceptionConfig(weights_dir=str(tmp_path)))
+    assert caught.value.exit_code == 4
+    assert str(caught.value).endswith(str(tmp_path))
+
+
+def test_damaged_weights(tmp_path: Path) -> None:
+    (tmp_path / "people_finder.onnx").write_bytes(b"not a network")
+    with pytest.raises(MissingWeights, match="cannot be loaded"):
+        load_networks(PerceptionConfig(weights_dir=str(tmp_path)))
+
+
+def test_config_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; import bodydouble.perception.config, bodydouble.perception; "
+        "bad = {'cv2', 'onnxruntime', 'torch', 'scipy', 'numpy'} & set(sys.modules); assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
