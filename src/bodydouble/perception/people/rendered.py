@@ -17,6 +17,8 @@ _MULTIPLE = 32
 """The network halves its input five times."""
 _LONGEST_SIDE_PX = 2048
 """Bounds work and memory for frames of extreme shape, such as 3x5000."""
+_COARSE_LEAST_PX = 140
+"""Height, at the full working size, from which people found by the coarse pass count."""
 _MAX_CANDIDATES = 600
 """Peaks looked at per pass; more is noise."""
 
@@ -46,7 +48,10 @@ class RenderedPeopleFinder:
         scale = working_scale(width, height, self._config)
         passes = [self._look(rgb, scale)]
         if self._config.coarse_pass:
-            passes.append(self._look(rgb, 0.5 * scale))
+            boxes, scores = self._look(rgb, 0.5 * scale)
+            # Small people are seen better at the full size; here they only add doubles.
+            large = scale * (boxes[:, 3] - boxes[:, 1]) >= _COARSE_LEAST_PX
+            passes.append((boxes[large], scores[large]))
         boxes = np.concatenate([boxes for boxes, _ in passes])
         scores = np.concatenate([scores for _, scores in passes])
         kept = suppress(boxes, scores, self._config.nms_overlap)
@@ -69,7 +74,9 @@ class RenderedPeopleFinder:
         peaks = (heat >= self._config.score) & (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8)))
         rows, columns = np.nonzero(peaks)
         scores = heat[rows, columns]
-        strongest = np.argsort(-scores, kind="stable")[:_MAX_CANDIDATES]
+        strongest = np.argsort(-scores, kind="stable")[:_COARSE_LEAST_PX = 140
+"""Height, at the full working size, from which people found by the coarse pass count."""
+_MAX_CANDIDATES]
         rows, columns, scores = rows[strongest], columns[strongest], scores[strongest]
         to_frame = np.array([width / small_w, height / small_h] * 2, np.float32)
         boxes = box_map[:, rows, columns].T * to_frame
