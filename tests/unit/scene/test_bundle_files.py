@@ -269,7 +269,7 @@ def test_truncated_zip(tmp_path: Path, cut: float) -> None:
         read_bundle(path)
 
 
-@settings(_quick, max_examples=300)
+@settings(_quick, max_examples=120)
 @given(data=st.data())
 def test_flipped_bytes_never_raise_anything_else(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "scene.zip"
