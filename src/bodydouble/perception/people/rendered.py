@@ -74,9 +74,7 @@ class RenderedPeopleFinder:
         peaks = (heat >= self._config.score) & (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8)))
         rows, columns = np.nonzero(peaks)
         scores = heat[rows, columns]
-        strongest = np.argsort(-scores, kind="stable")[:_COARSE_LEAST_PX = 140
-"""Height, at the full working size, from which people found by the coarse pass count."""
-_MAX_CANDIDATES]
+        strongest = np.argsort(-scores, kind="stable")[:_MAX_CANDIDATES]
         rows, columns, scores = rows[strongest], columns[strongest], scores[strongest]
         to_frame = np.array([width / small_w, height / small_h] * 2, np.float32)
         boxes = box_map[:, rows, columns].T * to_frame
