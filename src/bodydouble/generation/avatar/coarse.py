@@ -28,7 +28,8 @@ _NOISE_M: Final = 0.09
 """Joints against templates: noise of the joints and of the template's likeness together."""
 _CAP: Final = 4.0
 """Most that one joint can cost, so that a gesture or a wrong joint does not decide alone."""
-_SWAP_COST: Final = 1.5
+_SWAP_COSTS: Final = (0.0, 4.0, 4.0, 1.5)
+"""Of exchanging left and right nowhere, above, below, everywhere. Networks mirror whole people more than halves."""
 _HEADING_COST: Final = 2.0
 _TURN_RAD_S: Final = np.deg2rad(110)
 _LEGS: Final = np.array([8, 9, 10, 11, 12, 13])
@@ -118,11 +119,10 @@ def _emissions(evidence: Evidence, templates: Floats, level: NDArray[np.int64]) 
             each.append(weight[:, None, order] * np.minimum(error, _CAP))
         straight, crossed = each
         cost = straight[..., _MIDDLE].sum(-1)
-        bits = np.zeros(cost.shape, np.uint8)
-        for bit, group in ((1, _UPPER), (2, _LEGS)):
-            plain, other = straight[..., group].sum(-1), crossed[..., group].sum(-1) + _SWAP_COST
-            cost = cost + np.minimum(plain, other)
-            bits |= np.where(other < plain, bit, 0).astype(np.uint8)
+        upper, legs = ((straight[..., g].sum(-1), crossed[..., g].sum(-1)) for g in (_UPPER, _LEGS))
+        ways = np.stack([upper[i & 1] + legs[i >> 1] + _SWAP_COSTS[i] for i in range(4)])
+        bits = ways.argmin(0).astype(np.uint8)
+        cost = cost + ways.min(0)
         costs[rows] = cost.reshape(-1, DIRECTIONS, PHASES)
         swaps[rows] = bits.reshape(-1, DIRECTIONS, PHASES)
     return costs, swaps

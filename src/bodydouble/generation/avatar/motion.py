@@ -10,6 +10,7 @@ import numpy as np
 from bodydouble.generation.avatar.coarse import Coarse, coarse_motion, projection
 from bodydouble.generation.avatar.evidence import Evidence, gather
 from bodydouble.generation.avatar.gait import ankle_lift, gait_angles, stance
+from bodydouble.generation.avatar.limbs import begin_limbs
 from bodydouble.generation.avatar.refine import Fit, Guess, refine
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, BONE_INDEX, Floats, Pose, Skeleton, forward
 from bodydouble.generation.avatar.smooth import smooth_robust
@@ -20,6 +21,7 @@ _GRID_RAD: Final = 1e-5
 _GRID_PX: Final = 1e-3
 """Results are rounded to this grid, far below what can be seen, so that libraries which differ in the last bit between
 processors do not make different pictures."""
+_FIRST_REACH_M: Final = 0.7
 _UPPER: Final = np.array([2, 3, 4, 5, 6, 7, 14, 15, 16, 17])
 _LEGS: Final = np.array([8, 9, 10, 11, 12, 13])
 
@@ -55,10 +57,11 @@ def fit_motion(track: PersonTrack, bundle: SceneBundle, view: View, skeleton: Sk
     evidence = gather(track, bundle.video, bundle.camera, view, skeleton)
     coarse = coarse_motion(evidence, skeleton)
     evidence = _exchange(evidence, coarse)
-    guess = _guess(coarse)
-    fit = refine(skeleton, evidence, guess, noise_m=noise_m, rounds=5)
+    guess = _guess(coarse, evidence, skeleton)
+    # With a long reach first, so that a raised arm, far from the guess, is no outlier.
+    fit = refine(skeleton, evidence, guess, noise_m=noise_m, reach_m=_FIRST_REACH_M, rounds=5)
     evidence = _rescale(evidence, fit, skeleton)
-    fit = refine(skeleton, evidence, replace(guess, angles=guess.angles), noise_m=noise_m)
+    fit = refine(skeleton, evidence, guess, noise_m=noise_m, reach_m=2.5 * noise_m, rounds=8, start=fit)
     return Motion(
         angles=np.round(fit.angles / _GRID_RAD) * _GRID_RAD,
         root_px=np.round(fit.root_px / _GRID_PX) * _GRID_PX,
@@ -99,11 +102,12 @@ def _foot(forward_axis: Floats, pitch: float, turn: Floats) -> Floats:
     return np.stack([left, back, np.cross(left, back)], 1)
 
 
-def _guess(coarse: Coarse) -> Guess:
+def _guess(coarse: Coarse, evidence: Evidence, skeleton: Skeleton) -> Guess:
     angles = gait_angles(coarse.phase_rad, coarse.amplitude)
     angles[:, ANGLE_INDEX["yaw"]] = coarse.yaw_rad
     planted = stance(coarse.phase_rad, coarse.amplitude)
-    return Guess(angles=angles, stance=planted, standing=(coarse.amplitude < 0.05).astype(float))
+    begin = begin_limbs(skeleton, evidence, angles)
+    return Guess(angles=angles, begin=begin, stance=planted, standing=(coarse.amplitude < 0.05).astype(float))
 
 
 def _exchange(evidence: Evidence, coarse: Coarse) -> Evidence:

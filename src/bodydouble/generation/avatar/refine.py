@@ -66,6 +66,8 @@ class Guess:
 
     angles: Floats
     """(T, 25)."""
+    begin: Floats
+    """(T, 25): angles to start from, where limbs may be far from plain walking."""
     stance: Floats
     """(T, 2): how surely the left and right foot are planted."""
     standing: Floats
@@ -96,20 +98,31 @@ def limits_rad() -> tuple[Floats, Floats]:
     return low, high
 
 
-def refine(skeleton: Skeleton, evidence: Evidence, guess: Guess, *, noise_m: float, rounds: int = 10) -> Fit:
+def refine(
+    skeleton: Skeleton, evidence: Evidence, guess: Guess, *, noise_m: float, reach_m: float, rounds: int,
+    start: Fit | None = None,
+) -> Fit:  # fmt: skip
     """Fit a motion.
+
+    Args:
+        skeleton: the double's bones.
+        evidence: what was seen.
+        guess: the coarse motion, towards which the fit is drawn.
+        noise_m: spread of the joints.
+        reach_m: joints farther off than this count less and less.
+        rounds: Gauss-Newton steps at most.
+        start: an earlier fit to begin with, instead of the guess.
 
     Raises:
         FloatingPointError: the system cannot be solved or the result is not finite.
     """
-    solver = _Solver(skeleton, evidence, guess, noise_m)
-    return solver.run(rounds)
+    return _Solver(skeleton, evidence, guess, noise_m, reach_m).run(rounds, start)
 
 
 class _Solver:
-    def __init__(self, skeleton: Skeleton, evidence: Evidence, guess: Guess, noise_m: float) -> None:
+    def __init__(self, skeleton: Skeleton, evidence: Evidence, guess: Guess, noise_m: float, reach_m: float) -> None:
         self._skeleton, self._evidence, self._guess = skeleton, evidence, guess
-        self._noise_m = noise_m
+        self._noise_m, self._reach_m = noise_m, reach_m
         self._flat = projection(evidence.elevation_rad)
         self._seen_m = evidence.joints_px / evidence.scale_px_per_m[:, None, None]
         self._anchor_m = evidence.pelvis_px / evidence.scale_px_per_m[:, None]
@@ -119,12 +132,16 @@ class _Solver:
         self._smooth = 1 / (sharp * step**2) ** 2
         self._low, self._high = limits_rad()
 
-    def run(self, rounds: int) -> Fit:
+    def run(self, rounds: int, start: Fit | None) -> Fit:
         count = len(self._guess.angles)
         state = np.zeros((count, UNKNOWNS))
+        state[:, :NUM_ANGLES] = self._guess.begin - self._guess.angles
         state[:, NUM_ANGLES:] = self._anchor_m
         pose = self._pose(state)
         state[:, NUM_ANGLES:] = self._place(pose)
+        if start is not None:
+            state[:, :NUM_ANGLES] = start.angles - self._guess.angles
+            state[:, NUM_ANGLES:] = start.root_px / self._evidence.scale_px_per_m[:, None]
         damping, cost = 1e-3, self._cost(state, self._pose(state))
         for _ in range(rounds):
             pose = self._pose(state)
@@ -167,12 +184,12 @@ class _Solver:
 
     def _joint_weight(self, residual: Floats) -> Floats:
         """(T, 18): information of each joint over the noise, with outliers robustly weighted down."""
-        reach = 2.5 * self._noise_m
+        reach = self._reach_m
         robust = 1 / (1 + (residual**2).sum(2) / reach**2)
         return np.asarray(self._evidence.weights * robust / self._noise_m**2)
 
     def _cost(self, state: Floats, pose: Pose) -> float:
-        reach = 2.5 * self._noise_m
+        reach = self._reach_m
         square = (self._residual_m(state, pose) ** 2).sum(2) / reach**2
         total = (self._evidence.weights * np.log1p(square)).sum() * (reach / self._noise_m) ** 2
         total += (self._prior * state**2).sum()
