@@ -22,17 +22,17 @@ _POSTURES: Final[dict[str, tuple[tuple[float, ...], ...]]] = {
     "leg": ((-0.2, 0.3, 0.8, 1.4), (0.0, 0.3), (0.1, 0.8, 1.5)),
 }
 """Swing, out and bend (elbow or knee), radians; all combinations."""
-_SPREAD: Final[dict[str, tuple[float, float, float]]] = {"arm": (0.9, 0.6, 0.9), "leg": (0.5, 0.2, 0.6)}
+_SPREAD: Final[dict[str, tuple[float, float, float]]] = {"arm": (0.9, 0.6, 0.9), "leg": (0.7, 0.25, 0.8)}
 """How far these usually are from plain walking."""
 _JOINTS: Final[dict[str, tuple[int, int, int]]] = {
     "arm.R": (2, 3, 4), "arm.L": (5, 6, 7), "leg.R": (8, 9, 10), "leg.L": (11, 12, 13),
 }  # fmt: skip
 _NOISE_M: Final = 0.08
-_CAP: Final = 8.0
+_CAP: Final = 14.0
 _LEAVING: Final = 1.5
 """Cost of any posture that is not the guess's own."""
 _SPEED_RAD_S: Final = 6.0
-_CHANGE_CAP: Final = 8.0
+_CHANGE_CAP: Final = 14.0
 
 
 def begin_limbs(skeleton: Skeleton, evidence: Evidence, angles: Floats) -> Floats:
@@ -56,7 +56,7 @@ def begin_limbs(skeleton: Skeleton, evidence: Evidence, angles: Floats) -> Float
         costs[:, 1:] += _LEAVING + 0.5 * (away**2).sum(2)
         path = _decode(costs, own, library, evidence.step_s)
         left = path > 0
-        out[np.ix_(left, columns)] = library[path[left] - 1]
+        out[np.ix_(left, np.array(columns))] = library[path[left] - 1]
     return out
 
 

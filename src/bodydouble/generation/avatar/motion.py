@@ -13,7 +13,7 @@ from bodydouble.generation.avatar.gait import ankle_lift, gait_angles, stance
 from bodydouble.generation.avatar.limbs import begin_limbs
 from bodydouble.generation.avatar.refine import Fit, Guess, refine
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, BONE_INDEX, Floats, Pose, Skeleton, forward
-from bodydouble.generation.avatar.smooth import smooth_robust
+from bodydouble.generation.avatar.smooth import smooth, smooth_robust
 from bodydouble.generation.avatar.view import View
 from bodydouble.scene import MIRRORED, PersonTrack, SceneBundle
 
@@ -21,6 +21,7 @@ _GRID_RAD: Final = 1e-5
 _GRID_PX: Final = 1e-3
 """Results are rounded to this grid, far below what can be seen, so that libraries which differ in the last bit between
 processors do not make different pictures."""
+_POSTURE_S: Final = 0.35
 _FIRST_REACH_M: Final = 0.7
 _UPPER: Final = np.array([2, 3, 4, 5, 6, 7, 14, 15, 16, 17])
 _LEGS: Final = np.array([8, 9, 10, 11, 12, 13])
@@ -106,8 +107,10 @@ def _guess(coarse: Coarse, evidence: Evidence, skeleton: Skeleton) -> Guess:
     angles = gait_angles(coarse.phase_rad, coarse.amplitude)
     angles[:, ANGLE_INDEX["yaw"]] = coarse.yaw_rad
     planted = stance(coarse.phase_rad, coarse.amplitude)
-    begin = begin_limbs(skeleton, evidence, angles)
-    return Guess(angles=angles, begin=begin, stance=planted, standing=(coarse.amplitude < 0.05).astype(float))
+    # Smoothed, since the fit keeps departures from the guess smooth and would copy its jumps.
+    aside = begin_limbs(skeleton, evidence, angles) - angles
+    angles = angles + smooth(aside, np.ones(len(aside)), evidence.step_s, _POSTURE_S)
+    return Guess(angles=angles, stance=planted, standing=(coarse.amplitude < 0.05).astype(float))
 
 
 def _exchange(evidence: Evidence, coarse: Coarse) -> Evidence:

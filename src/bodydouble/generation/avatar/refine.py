@@ -66,8 +66,6 @@ class Guess:
 
     angles: Floats
     """(T, 25)."""
-    begin: Floats
-    """(T, 25): angles to start from, where limbs may be far from plain walking."""
     stance: Floats
     """(T, 2): how surely the left and right foot are planted."""
     standing: Floats
@@ -135,7 +133,6 @@ class _Solver:
     def run(self, rounds: int, start: Fit | None) -> Fit:
         count = len(self._guess.angles)
         state = np.zeros((count, UNKNOWNS))
-        state[:, :NUM_ANGLES] = self._guess.begin - self._guess.angles
         state[:, NUM_ANGLES:] = self._anchor_m
         pose = self._pose(state)
         state[:, NUM_ANGLES:] = self._place(pose)
