@@ -3,7 +3,7 @@
 A render is uncoloured: per pixel the part, the surface normal and a coordinate on the garment, so that one render can be
 coloured anew every time it is used (`training.dress`). Run as::
 
-    python -m training.renders --out /tmp/training/shards --shards 12 --per-shard 2000 --first 0 --step 2
+    python -m training.renders --out /tmp/training/shards --shards 14 --per-shard 2000 --first 0 --step 2
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class RenderConfig:
 
     out: Path = Path("/tmp/training/shards")
     """Folder for the shards, outside the repository."""
-    shards: int = 12
+    shards: int = 14
     """Total number of shards."""
     per_shard: int = 2000
     """Renders in a shard."""
