@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from bodydouble.perception.blobs import BlobTrack
 from bodydouble.perception.config import PerceptionConfig
-from bodydouble.perception.following import Followed
+from bodydouble.perception.following import BOX_SMOOTHING_SECONDS, Followed
 from bodydouble.perception.light import measure_light
 from bodydouble.perception.pose.temporal import refine_joints
 from bodydouble.perception.quality import sequence_filter
 from bodydouble.perception.reading import Readings, TrackReading
 from bodydouble.perception.tracking.base import Fragment
+from bodydouble.perception.tracking.linking import smooth
 from bodydouble.scene import (
     NUM_JOINTS,
     CameraMotion,
@@ -74,6 +75,7 @@ def trimmed(part: Fragment, reading: TrackReading) -> tuple[Fragment, TrackReadi
     keep = slice(int(busy[0]), int(busy[-1]) + 1)
     shorter = Fragment(frames=part.frames[keep], boxes=part.boxes[keep], scores=part.scores[keep])
     return shorter, TrackReading(
+        boxes=reading.boxes[keep],
         windows=reading.windows[keep],
         bits=reading.bits[keep],
         joints=reading.joints[keep],
@@ -100,6 +102,8 @@ def never_moves(part: Fragment, reading: TrackReading) -> bool:
 def _person(
     track_id: int, part: Fragment, reading: TrackReading, config: PerceptionConfig, rate: float, *, doubtful: bool
 ) -> PersonTrack:
+    sigma = BOX_SMOOTHING_SECONDS * rate
+    part = smooth(Fragment(frames=part.frames, boxes=np.stack(reading.boxes), scores=part.scores), sigma)
     joints, scores = refine_joints(
         np.stack(reading.joints),
         np.stack(reading.joint_scores),

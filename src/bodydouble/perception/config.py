@@ -21,7 +21,7 @@ class PeopleConfig:
     max_upscale: float = 2.0
     """Small frames are enlarged by at most this factor."""
     coarse_pass: bool = True
-    """Look a second time at half the size, for people who are large in the picture."""
+    """Look a second time at about a third of the size, for people who are large in the picture."""
 
 
 @dataclass(frozen=True, kw_only=True)

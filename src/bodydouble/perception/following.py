@@ -20,7 +20,8 @@ from bodydouble.perception.tracking.heights import complete_heights
 from bodydouble.perception.tracking.linking import LinkLimits, drop_doubles, extend, fill, link, smooth
 from bodydouble.scene import FrameSource, Progress
 
-_SMOOTHING_SECONDS = 0.08
+BOX_SMOOTHING_SECONDS = 0.08
+"""Standard deviation of the smoothing of boxes over time."""
 _CAMERA_SCORE = 0.3
 """Detections from this score on are kept out of the measurement of camera motion."""
 
@@ -105,7 +106,7 @@ def make_tracks(
     if np.all(to_reference == np.eye(3)):
         heights = height_model(lasting, frame_height_px)
         lasting = drop_doubles([complete_heights(part, heights, frame_height_px) for part in lasting])
-    smoothed = [smooth(part, _SMOOTHING_SECONDS * frames_per_second) for part in lasting]
+    smoothed = [smooth(part, BOX_SMOOTHING_SECONDS * frames_per_second) for part in lasting]
     return [_in_frames(extend(part, limits, num_frames), to_reference) for part in smoothed]
 
 

@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.perception.crops import crop_of, cut, paste
+from bodydouble.perception.crops import paste
 from bodydouble.perception.following import Followed
 from bodydouble.perception.geometry import grow, window
+from bodydouble.perception.looking import look_at
 from bodydouble.perception.person import PersonReader
 from bodydouble.scene import Frame
 
@@ -45,9 +46,9 @@ class Occupancy:
         boxes = self._boxes(frame.index)
         if len(boxes) == 0:
             return in_boxes, in_silhouettes
-        crops = [crop_of(box) for box in boxes]
-        masks = self._reader.read(np.stack([cut(frame.rgb, crop) for crop in crops])).masks
-        for box, large, crop, mask in zip(boxes, grow(boxes, _BOX_SHARE, _BOX_PX), crops, masks, strict=True):
+        look = look_at(frame.rgb, boxes, self._reader)
+        boxes, masks = look.boxes_xyxy_px, look.readings.masks
+        for box, large, crop, mask in zip(boxes, grow(boxes, _BOX_SHARE, _BOX_PX), look.crops, masks, strict=True):
             place = window(large, width, height)
             left, top, right, bottom = place
             if right <= left or bottom <= top:

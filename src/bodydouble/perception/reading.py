@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.perception.blobs import BlobCollector, BlobTrack
+from bodydouble.perception.blobs import BlobCollector, BlobTrack, HeightModel
 from bodydouble.perception.config import PerceptionConfig
-from bodydouble.perception.crops import crop_of, cut
 from bodydouble.perception.following import Followed, height_model
 from bodydouble.perception.geometry import grow, window
+from bodydouble.perception.looking import Look, look_at
 from bodydouble.perception.motion import Foreground, measure
 from bodydouble.perception.person import PersonReader
 from bodydouble.perception.pose.decode import decode
 from bodydouble.perception.quality import visible_fractions
 from bodydouble.perception.silhouette.compose import Outline, compose
-from bodydouble.scene import CameraMotion, Frame, FrameSource, Progress
+from bodydouble.scene import CameraMotion, FrameSource, Progress
 from bodydouble.scene.plate_files import PlateReader
 
 _EXPLAINED_SHARE = 0.06
@@ -31,6 +31,8 @@ _MOVING_CAMERA_FACTOR = 1.8
 class TrackReading:
     """What the pass collects for one track; one entry per time step."""
 
+    boxes: list[NDArray[np.float64]] = field(default_factory=list)
+    """As tracked, lengthened where the person reaches beyond."""
     windows: list[tuple[int, int, int, int]] = field(default_factory=list)
     bits: list[NDArray[np.uint8]] = field(default_factory=list)
     joints: list[NDArray[np.float32]] = field(default_factory=list)
@@ -82,11 +84,11 @@ def read_people(
             foreground = measure(frame.rgb, rgb, grow(boxes, 0.1), motion, is_gray=geometry.is_gray)
             if foreground is not None and not camera.is_static:
                 foreground = replace(foreground, mask=foreground.mask & valid)
-        outlines = _read_frame(
-            frame, boxes, heights.whole_bodies(boxes), [results[t] for t, _ in rows], reader, config, foreground
-        )
+        look = look_at(frame.rgb, boxes, reader)
+        outlines = _read_frame(look, heights, [results[t] for t, _ in rows], config, foreground, size)
         if foreground is not None and camera.is_static:
-            collector.add(frame.index, foreground, _explained(boxes, outlines, foreground.mask.shape))
+            explained = _explained(look.boxes_xyxy_px, outlines, foreground.mask.shape)
+            collector.add(frame.index, foreground, explained)
         progress.advance()
     progress.finish()
     return Readings(tracks=tuple(results), blobs=tuple(collector.finish()))
@@ -102,31 +104,28 @@ def _presence(followed: Followed, num_frames: int) -> list[list[tuple[int, int]]
 
 
 def _read_frame(
-    frame: Frame,
-    boxes: NDArray[np.float32],
-    bodies: NDArray[np.float32],
+    look: Look,
+    heights: HeightModel,
     results: list[TrackReading],
-    reader: PersonReader,
     config: PerceptionConfig,
     foreground: Foreground | None,
+    frame_size_px: tuple[int, int],
 ) -> list[Outline]:
     """Silhouettes and joints of all people of one frame, appended to their tracks' results."""
-    height, width = frame.rgb.shape[:2]
-    crops = [crop_of(box) for box in boxes]
-    pictures = np.stack([cut(frame.rgb, crop) for crop in crops]) if crops else np.zeros((0, 128, 96, 3), np.uint8)
-    readings = reader.read(pictures)
+    boxes, crops, readings = look.boxes_xyxy_px, look.crops, look.readings
     outlines = compose(
         boxes,
         crops,
         readings.masks,
         config.silhouette,
-        frame_size_px=(width, height),
+        frame_size_px=frame_size_px,
         moving=None if foreground is None else foreground.mask,
-        bodies_xyxy_px=bodies,
+        bodies_xyxy_px=heights.whole_bodies(boxes),
     )
     joints, scores = decode(readings.joint_heatmaps)
-    visible = visible_fractions(boxes.astype(np.float64), width, height)
+    visible = visible_fractions(boxes.astype(np.float64), *frame_size_px)
     for number, (result, outline) in enumerate(zip(results, outlines, strict=True)):
+        result.boxes.append(boxes[number].astype(np.float64))
         result.windows.append(outline.window_xyxy_px)
         result.bits.append(np.packbits(outline.mask.ravel()))
         result.joints.append(crops[number].to_frame(joints[number]))

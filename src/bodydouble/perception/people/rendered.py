@@ -17,6 +17,8 @@ _MULTIPLE = 32
 """The network halves its input five times."""
 _LONGEST_SIDE_PX = 2048
 """Bounds work and memory for frames of extreme shape, such as 3x5000."""
+_COARSE_FACTOR = 0.35
+"""Size of the coarse pass relative to the full one."""
 _COARSE_LEAST_PX = 140
 """Height, at the full working size, from which people found by the coarse pass count."""
 _MAX_CANDIDATES = 600
@@ -48,7 +50,7 @@ class RenderedPeopleFinder:
         scale = working_scale(width, height, self._config)
         passes = [self._look(rgb, scale)]
         if self._config.coarse_pass:
-            boxes, scores = self._look(rgb, 0.5 * scale)
+            boxes, scores = self._look(rgb, _COARSE_FACTOR * scale)
             # Small people are seen better at the full size; here they only add doubles.
             large = scale * (boxes[:, 3] - boxes[:, 1]) >= _COARSE_LEAST_PX
             passes.append((boxes[large], scores[large]))
