@@ -18,7 +18,7 @@ from bodydouble.scene import Light, Sprite
 _MARGIN_PX: Final = 2
 _USUAL_HEIGHT_PX: Final = 120
 """Height that ``AvatarConfig.supersampling`` is meant for."""
-_PLATE_ALBEDO: Final = 0.30
+_PLATE_ALBEDO: Final = 0.36
 """Share of light that ground and walls usually throw back; tells the light from the plate's mean colour."""
 _TINT: Final = 0.5
 """How much of the plate's colour cast is light and not the colour of the ground."""
@@ -40,7 +40,7 @@ def lamp_of(light: Light) -> Lamp:
     plate = np.clip(np.array(light.ambient_rgb, float), 1e-3, 1)
     level = float(plate @ [0.2126, 0.7152, 0.0722])
     tint = (plate / level) ** _TINT
-    brightness = np.clip((level / _PLATE_ALBEDO) ** 0.5, 0.35, 1.35)
+    brightness = np.clip((level / _PLATE_ALBEDO) ** 0.5, 0.35, 1.2)
     key = np.array(light.key_direction_xyz, float)
     length = float(np.linalg.norm(key))
     key = key / length if length > 1e-6 else np.array([0.0, -1.0, 0.0])
@@ -57,7 +57,8 @@ def camera_axes(elevation_rad: float) -> Floats:
 
 
 def draw(
-    dressed: Dressed, skeleton: Skeleton, pose: Pose, *, elevation_rad: float, scale_px_per_m: float, root_px: Floats,
+    dressed: Dressed, skeleton: Skeleton, poses: Pose, step: int, *, elevation_rad: float, scale_px_per_m: float,
+    root_px: Floats,
     lamp: Lamp, frame_size_px: tuple[int, int], config: AvatarConfig, seed: int,
 ) -> Sprite:  # fmt: skip
     """Draw one frame.
@@ -65,7 +66,8 @@ def draw(
     Args:
         dressed: the double.
         skeleton: its bones.
-        pose: a batch of one pose.
+        poses: its poses over time.
+        step: which of them to draw.
         elevation_rad: how steeply the camera looks down.
         scale_px_per_m: pixels per metre.
         root_px: (2,) place of the root bone.
@@ -75,14 +77,14 @@ def draw(
         seed: of the fabric's folds.
     """
     axes = camera_axes(elevation_rad)
-    rotations = axes @ pose.rotations[0]
-    offsets = pose.heads_m[0] @ axes.T - np.einsum("bij,bj->bi", rotations, skeleton.heads_m)
+    rotations = axes @ poses.rotations[step]
+    offsets = poses.heads_m[step] @ axes.T - np.einsum("bij,bj->bi", rotations, skeleton.heads_m)
     points = np.empty_like(dressed.vertices_m)
     kernels.skin(
         dressed.vertices_m, dressed.bone_index, dressed.bone_weight, rotations.astype(np.float32),
         offsets.astype(np.float32), points,
     )  # fmt: skip
-    _push_out(dressed, points, pose.heads_m[0] @ axes.T)
+    _push_out(dressed, points, poses.heads_m[step] @ axes.T)
     normals = np.empty_like(points)
     kernels.vertex_normals(points, dressed.faces, normals)
     pixels = points * np.float32(scale_px_per_m)
@@ -102,7 +104,8 @@ def draw(
     colour = np.zeros((*raster.triangle.shape, 4), np.float32)
     per_metre = scale_px_per_m * samples
     kernels.shade(
-        raster.triangle, raster.barycentric, dressed.faces, dressed.face_material, normals, dressed.vertices_m,
+        raster.triangle, raster.barycentric, raster.depth, per_metre, dressed.faces, dressed.face_material, normals,
+        dressed.vertices_m,
         dressed.albedo, axes[:, 2].astype(np.float32), lamp.key, lamp.key_strength, lamp.ambient,
         seed % (2**31), float(np.clip(per_metre / 400, 0, 1)), colour,
     )  # fmt: skip

@@ -8,8 +8,9 @@ from bodydouble.body.model import BodyModel
 from bodydouble.errors import ConfigError
 from bodydouble.generation.avatar.draw import Lamp, draw, lamp_of
 from bodydouble.generation.avatar.mesh import Dressed
-from bodydouble.generation.avatar.motion import Motion, fit_motion, pose_of
+from bodydouble.generation.avatar.motion import Motion, fit_motion, poses_of
 from bodydouble.generation.avatar.physique import Physique, build_physique, phenotype_of
+from bodydouble.generation.avatar.skeleton import Pose
 from bodydouble.generation.avatar.view import View, estimate_view
 from bodydouble.generation.avatar.wardrobe import dress
 from bodydouble.generation.base import CannotPlay
@@ -39,6 +40,7 @@ class _Double:
     physique: Physique
     dressed: Dressed
     motion: Motion
+    poses: Pose
     seed: int
 
 
@@ -100,7 +102,10 @@ class AvatarGenerator:
             )  # fmt: skip
         except FloatingPointError as error:
             raise CannotPlay(track.track_id, str(error)) from error
-        double = _Double(physique=physique, dressed=dress(model, physique, appearance, seed), motion=motion, seed=seed)
+        double = _Double(
+            physique=physique, dressed=dress(model, physique, appearance, seed), motion=motion,
+            poses=poses_of(physique.skeleton, motion), seed=seed,
+        )  # fmt: skip
         while len(self._doubles) >= _KEPT_DOUBLES:
             self._doubles.pop(next(iter(self._doubles)))
         self._doubles[track.track_id] = double
@@ -110,7 +115,7 @@ class AvatarGenerator:
         motion, skeleton = double.motion, double.physique.skeleton
         video = clip.bundle.video
         return draw(
-            double.dressed, skeleton, pose_of(skeleton, motion, step),
+            double.dressed, skeleton, double.poses, step,
             elevation_rad=float(motion.elevation_rad[step]), scale_px_per_m=float(motion.scale_px_per_m[step]),
             root_px=motion.root_px[step], lamp=clip.lamp, frame_size_px=(video.width_px, video.height_px),
             config=self._config, seed=double.seed,

@@ -19,6 +19,8 @@ _FOLD_SCALE = np.array([1.0, 60.0, 15.0, 17.0, 15.0, 20.0], np.float32)
 _WEAVE = np.array([0.03, 0.22, 0.10, 0.05, 0.13, 0.05], np.float32)
 """How much fine noise changes the brightness."""
 _WEAVE_SCALE = np.array([90.0, 220.0, 160.0, 260.0, 210.0, 90.0], np.float32)
+_AROUND = np.array([[-2, 0], [2, 0], [0, -2], [0, 2], [-1, -2], [-1, 2], [2, 1], [2, -1]], np.int64)
+"""Where around a sample is looked for what shades it, in half reaches (row, column)."""
 _WRAP = np.array([0.35, 0.25, 0.25, 0.2, 0.15, 0.1], np.float32)
 """How far light reaches around a surface."""
 _GLOSS = np.array([0.05, 0.06, 0.0, 0.0, 0.0, 0.10], np.float32)
@@ -111,15 +113,17 @@ def noise(x: Any, y: Any, z: Any, seed: Any) -> Any:
 
 @nb.njit(cache=True, nogil=True)
 def shade(
-    triangle: Array, barycentric: Array, faces: Array, face_material: Array, normals: Array, rest: Array,
+    triangle: Array, barycentric: Array, depth: Array, per_metre: float,
+    faces: Array, face_material: Array, normals: Array, rest: Array,
     albedo: Array, up: Array, key: Array, key_strength: float, ambient: Array, seed: int, fine: float, out: Array,
 ) -> None:  # fmt: skip
-    """Light every covered sample.
+    """Light every covered sample; ``depth`` in samples, of which there are ``per_metre``.
 
     ``normals`` (N, 3) in camera axes, ``rest`` (N, 3) metres for noise, ``up`` and ``key`` unit vectors in camera axes,
     ``ambient`` (3,) linear; ``fine``: 0 leaves out what is smaller than a sample; ``out`` (H, W, 4): linear colour and
     coverage.
     """
+    reach = max(1, int(0.06 * per_metre))
     for row in range(triangle.shape[0]):
         for column in range(triangle.shape[1]):
             f = triangle[row, column]
@@ -158,7 +162,16 @@ def shade(
             if fine > 0:
                 s = _WEAVE_SCALE[material]
                 grain += fine * _WEAVE[material] * noise(x * s, y * s, z * s, seed + 7)
-            light = (1 - key_strength) * (0.45 + 0.65 * sky) + key_strength * (0.22 + 0.22 * sky + 1.15 * direct)
+            # What stands a little in front of a surface, close by in the picture, keeps light from it.
+            hidden = 0.0
+            for k in range(8):
+                other_row, other_column = row + reach * _AROUND[k, 0] // 2, column + reach * _AROUND[k, 1] // 2
+                if 0 <= other_row < triangle.shape[0] and 0 <= other_column < triangle.shape[1]:
+                    ahead = (depth[row, column] - depth[other_row, other_column]) / per_metre
+                    if 0.02 < ahead < 0.3:
+                        hidden += min(1.0, (ahead - 0.02) / 0.05) * (1 - ahead / 0.3)
+            light = (1 - key_strength) * (0.28 + 0.80 * sky) + key_strength * (0.16 + 0.22 * sky + 1.15 * direct)
+            light *= 1 - 0.07 * hidden
             gloss = _GLOSS[material] * direct * direct * direct * direct
             out[row, column, 0] = ambient[0] * (red * light * grain + gloss)
             out[row, column, 1] = ambient[1] * (green * light * grain + gloss)

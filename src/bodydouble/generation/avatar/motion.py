@@ -74,33 +74,29 @@ def fit_motion(track: PersonTrack, bundle: SceneBundle, view: View, skeleton: Sk
     )
 
 
-def pose_of(skeleton: Skeleton, motion: Motion, step: int) -> Pose:
-    """Bones in one frame, with feet turned flat where they are planted."""
-    pose = forward(skeleton, motion.angles[step : step + 1])
+def poses_of(skeleton: Skeleton, motion: Motion) -> Pose:
+    """Bones in every frame, with feet turned flat where they are planted."""
+    pose = forward(skeleton, motion.angles)
     for column, side in enumerate(("L", "R")):
         foot = BONE_INDEX[f"foot.{side}"]
-        turn = pose.rotations[0, foot]
-        forward_axis = -turn[:, 1]
-        pitch = float(np.arcsin(np.clip(forward_axis[2], -1, 1)))
-        free = np.clip(pitch + motion.ankle_rad[step, column], pitch - 0.65, pitch + 0.4)
-        wanted = (1 - motion.planted[step, column]) * free
-        wanted = float(np.clip(wanted, pitch - 0.75, pitch + 0.5))
-        pose.rotations[0, foot] = _foot(forward_axis, wanted, turn)
+        turn = pose.rotations[:, foot]
+        ahead = -turn[:, :, 1]
+        pitch = np.arcsin(np.clip(ahead[:, 2], -1, 1))
+        free = pitch + np.clip(motion.ankle_rad[:, column], -0.65, 0.4)
+        wanted = np.clip((1 - motion.planted[:, column]) * free, pitch - 0.75, pitch + 0.5)
+        pose.rotations[:, foot] = _feet(ahead, wanted, turn)
     return pose
 
 
-def _foot(forward_axis: Floats, pitch: float, turn: Floats) -> Floats:
-    """Rotation of a foot that points like ``forward_axis`` over the ground, raised by ``pitch``, without roll."""
-    over_ground = np.array([forward_axis[0], forward_axis[1], 0.0])
-    length = float(np.linalg.norm(over_ground))
-    if length < 0.2:  # The foot points straight up or down; it keeps the shin's turn.
-        return turn
-    ahead = over_ground / length
-    toe = np.cos(pitch) * ahead + np.array([0, 0, np.sin(pitch)])
-    side = np.cross([0.0, 0.0, 1.0], -ahead)
-    left = -side
-    back = -toe
-    return np.stack([left, back, np.cross(left, back)], 1)
+def _feet(ahead: Floats, pitch_rad: Floats, turn: Floats) -> Floats:
+    """(T, 3, 3): feet that point like ``ahead`` (T, 3) over the ground, raised by a pitch, without roll."""
+    length = np.hypot(ahead[:, 0], ahead[:, 1])[:, None]
+    over_ground = np.stack([ahead[:, 0], ahead[:, 1], np.zeros(len(ahead))], 1) / np.maximum(length, 1e-9)
+    left = np.cross([0.0, 0.0, 1.0], over_ground)
+    back = -(np.cos(pitch_rad)[:, None] * over_ground + np.sin(pitch_rad)[:, None] * [0.0, 0.0, 1.0])
+    level = np.stack([left, back, np.cross(left, back)], 2)
+    # A foot that points straight up or down keeps the shin's turn.
+    return np.where(length[:, :, None] < 0.2, turn, level)
 
 
 def _guess(coarse: Coarse, evidence: Evidence, skeleton: Skeleton) -> Guess:
