@@ -4,6 +4,9 @@ The rule is that of the design, section 5: a person pixel differs from the clean
 channel; it is unchanged where original and result differ by less than 6/255 in every channel; a person is covered
 when fewer than 15 % of the person pixels are unchanged. Here the silhouette stands in for the ground-truth box, so
 the audit tells what compositing did, and nothing about people whom perception missed.
+
+The rule trusts the plate. A plate that holds the person (who was missed in other frames) makes every pixel look like
+background, so there is a second condition: at least half of the silhouette must look different from the original.
 """
 
 from __future__ import annotations
@@ -21,9 +24,11 @@ from bodydouble.compositing.base import ChangeCounts, TrackOutcome
 PERSON_DIFFERS_BY_MORE_THAN: Final[int] = 20
 UNCHANGED_DIFFERS_BY_LESS_THAN: Final[int] = 6
 COVERED_UNCHANGED_SHARE: Final[float] = 0.15
+COVERED_SAME_SHARE: Final[float] = 0.5
 
 
-def _largest_difference(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def largest_difference(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Per pixel the largest difference of two pictures (height, width, 3) over the channels."""
     difference = cv2.absdiff(a, b)
     return np.maximum(np.maximum(difference[:, :, 0], difference[:, :, 1]), difference[:, :, 2])
 
@@ -42,17 +47,23 @@ def count_change(
         result: (height, width, 3) composited.
         silhouette: (height, width), not dilated.
     """
-    person = silhouette & (_largest_difference(original, plate) > PERSON_DIFFERS_BY_MORE_THAN)
-    unchanged = person & (_largest_difference(original, result) < UNCHANGED_DIFFERS_BY_LESS_THAN)
+    person = silhouette & (largest_difference(original, plate) > PERSON_DIFFERS_BY_MORE_THAN)
+    same = silhouette & (largest_difference(original, result) < UNCHANGED_DIFFERS_BY_LESS_THAN)
     return ChangeCounts(
         silhouette_px=int(np.count_nonzero(silhouette)),
         person_px=int(np.count_nonzero(person)),
-        unchanged_px=int(np.count_nonzero(unchanged)),
+        unchanged_px=int(np.count_nonzero(person & same)),
+        same_px=int(np.count_nonzero(same)),
     )
 
 
 def is_covered(change: ChangeCounts) -> bool:
-    """True if fewer than 15 % of the person pixels are unchanged, or if there is no person pixel."""
+    """True if fewer than 15 % of the person pixels are unchanged, and fewer than half of the whole silhouette.
+
+    A person of whom no pixel is in the frame is covered.
+    """
+    if change.silhouette_px > 0 and change.same_px >= COVERED_SAME_SHARE * change.silhouette_px:
+        return False
     return change.person_px == 0 or change.unchanged_px < COVERED_UNCHANGED_SHARE * change.person_px
 
 
@@ -65,7 +76,9 @@ class AuditTotals:
     frames_covered: int = 0
     """Those in which the person is covered."""
     frames_without_person_px: int = 0
-    """Those in which no pixel of the silhouette differs from the plate; counted as covered."""
+    """Those in which no pixel of the silhouette differs from the plate."""
+    frames_plate_distrusted: int = 0
+    """Those in which the plate looked like the person and was not used."""
     change: ChangeCounts = field(default_factory=ChangeCounts)
     """Sum of pixels."""
 
@@ -74,6 +87,7 @@ class AuditTotals:
             frames=self.frames + other.frames,
             frames_covered=self.frames_covered + other.frames_covered,
             frames_without_person_px=self.frames_without_person_px + other.frames_without_person_px,
+            frames_plate_distrusted=self.frames_plate_distrusted + other.frames_plate_distrusted,
             change=self.change + other.change,
         )
 
@@ -102,6 +116,7 @@ class CoverageAudit:
                 frames=1,
                 frames_covered=int(is_covered(outcome.change)),
                 frames_without_person_px=int(outcome.change.person_px == 0),
+                frames_plate_distrusted=int(outcome.plate_distrusted),
                 change=outcome.change,
             )
             self.by_track[outcome.track_id] = self.by_track.get(outcome.track_id, AuditTotals()) + totals

@@ -38,12 +38,15 @@ class ChangeCounts:
     """Those that differ from the clean plate by more than 20/255 in any channel of the original."""
     unchanged_px: int = 0
     """Person pixels that differ between original and result by less than 6/255 in every channel."""
+    same_px: int = 0
+    """Pixels of the silhouette that do, whatever the plate shows."""
 
     def __add__(self, other: ChangeCounts) -> ChangeCounts:
         return ChangeCounts(
             silhouette_px=self.silhouette_px + other.silhouette_px,
             person_px=self.person_px + other.person_px,
             unchanged_px=self.unchanged_px + other.unchanged_px,
+            same_px=self.same_px + other.same_px,
         )
 
 
@@ -57,6 +60,8 @@ class TrackOutcome:
     """Why the person was only painted out; empty when replaced."""
     change: ChangeCounts
     """How much of the person changed."""
+    plate_distrusted: bool = False
+    """The plate looked like the person and was not used; see ``PaintOutConfig.distrust_share``."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,7 +14,15 @@ from bodydouble.compositing.base import Action, ChangeCounts, CompositedFrame, P
 from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.double import Layer, contact_shadow, lay_over, make_layer
 from bodydouble.compositing.light import apply_curve, light_curve, local_brightness, measure_plate_light, to_grey
-from bodydouble.compositing.paint_out import PersonArea, merge, paint_over, person_area, plate_offset
+from bodydouble.compositing.paint_out import (
+    PersonArea,
+    fill_from_surroundings,
+    judge_plate,
+    merge,
+    paint_over,
+    person_area,
+    plate_offset,
+)
 from bodydouble.compositing.sensor import NoiseField, blur_for_render_px, estimate_blur_px, estimate_noise
 from bodydouble.compositing.windows import Window
 from bodydouble.errors import BundleError
@@ -81,18 +89,20 @@ class Compositor:
         doubles = self._playing(frame.index, present, sprites)
         if not present:
             return CompositedFrame(index=frame.index, rgb=frame.rgb, changed=changed, outcomes=())
+        paint_out = self._config.paint_out
         areas = {
-            track.track_id: area
+            track.track_id: judge_plate(area, frame.rgb, plate_rgb, paint_out.distrust_share)
             for track, step in present
-            if (area := person_area(track, step, self._frame_window, self._config.paint_out)) is not None
+            if (area := person_area(track, step, self._frame_window, paint_out)) is not None
         }
         result = frame.rgb.copy()
         for area in areas.values():
             changed[area.window.slices] |= area.plate_weight > 0
-        surroundings = valid & ~changed
+        painted = changed.copy()
+        surroundings = valid & ~painted
         noise = self._noise_sigma(frame.rgb, plate_rgb, surroundings)
         for group in merge(list(areas.values())):
-            self._paint_out(frame, plate_rgb, surroundings, group, noise, result)
+            self._paint_out(frame, plate_rgb, surroundings, painted, group, noise, result)
         drawn = self._draw_doubles(frame, plate_rgb, valid, doubles, noise, result, changed)
         outcomes = tuple(
             self._outcome(track, step, areas.get(track.track_id), drawn, frame.rgb, plate_rgb, result)
@@ -129,6 +139,7 @@ class Compositor:
         frame: Frame,
         plate_rgb: npt.NDArray[np.uint8],
         surroundings: npt.NDArray[np.bool_],
+        painted: npt.NDArray[np.bool_],
         group: PersonArea,
         noise: float,
         result: npt.NDArray[np.uint8],
@@ -145,6 +156,10 @@ class Compositor:
             plate = to_grey(plate)
         ring = near & surroundings[window.slices]
         cover = plate + plate_offset(frame.rgb[window.slices], plate, ring, config.seam_max_offset)
+        if group.distrusted.any():
+            distrusted = np.zeros(weight.shape, dtype=np.bool_)
+            distrusted[group.window.slices_in(window)] = group.distrusted
+            cover[distrusted] = fill_from_surroundings(frame.rgb[window.slices], ~painted[window.slices])[distrusted]
         if noise > 0.0:
             cover += noise * self._noise_field.on(window, frame.index, _BACKGROUND)[:, :, None]
         result[window.slices] = paint_over(result[window.slices], cover, weight)
@@ -236,7 +251,10 @@ class Compositor:
             return TrackOutcome(track_id=track.track_id, action=action, reason=reason, change=ChangeCounts())
         where = area.window.slices
         change = count_change(original[where], plate_rgb[where], result[where], area.silhouette)
-        return TrackOutcome(track_id=track.track_id, action=action, reason=reason, change=change)
+        distrusted = bool(area.distrusted.any())
+        return TrackOutcome(
+            track_id=track.track_id, action=action, reason=reason, change=change, plate_distrusted=distrusted
+        )
 
 
 def composite(

@@ -1,19 +1,21 @@
 """Covering filmed people with the clean plate.
 
 What is written here depends on nothing but the plate, and on pixels of the frame outside all silhouettes: recolouring
-the people in the frame changes no pixel of the result (a test does so).
+the people in the frame changes no pixel of the result (a test does so). The one thing that people's own pixels decide
+is whether the plate can be trusted where they are.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bodydouble.compositing.audit import UNCHANGED_DIFFERS_BY_LESS_THAN, largest_difference
 from bodydouble.compositing.config import PaintOutConfig
 from bodydouble.compositing.windows import Window
 from bodydouble.scene import PersonTrack
@@ -22,6 +24,8 @@ _FEWEST_RING_PX = 24
 """With fewer pixels to compare, the plate is taken as it is."""
 _MOST_RING_PX = 4096
 """More pixels than that are thinned out; three numbers are fitted to them."""
+_CELL_PX = 8
+"""Side of the cells that surroundings are reduced to; hides whatever is smaller."""
 _TRIM_OFFSET = 10.0
 """Ring pixels further than this (in 1/255) from the median are shadows or things, not a change of light."""
 
@@ -36,6 +40,8 @@ class PersonArea:
     """(window height, width): the person's own pixels."""
     plate_weight: npt.NDArray[np.uint8]
     """(window height, width): share of the plate, 255 is all; 0 outside the dilated silhouette."""
+    distrusted: npt.NDArray[np.bool_]
+    """(window height, width): where the plate may hold the person and must not be used."""
 
 
 def silhouette_or_box(
@@ -74,7 +80,60 @@ def person_area(track: PersonTrack, step: int, frame_window: Window, config: Pai
     feather = max(0, min(config.feather_px, radius - 2))
     weight = np.clip((radius + 1 - distance) * (255.0 / (feather + 1)), 0.0, 255.0)
     weight[distance > radius] = 0.0
-    return PersonArea(window=window, silhouette=silhouette, plate_weight=np.rint(weight).astype(np.uint8))
+    return PersonArea(
+        window=window,
+        silhouette=silhouette,
+        plate_weight=np.rint(weight).astype(np.uint8),
+        distrusted=np.zeros_like(silhouette),
+    )
+
+
+def judge_plate(
+    area: PersonArea, frame_rgb: npt.NDArray[np.uint8], plate_rgb: npt.NDArray[np.uint8], distrust_share: float
+) -> PersonArea:
+    """The same area, marked as distrusted if the plate looks like the frame on too large a share of the silhouette.
+
+    People who were missed in many frames get into the plate; writing such a plate over them leaves them as filmed.
+    """
+    difference = largest_difference(frame_rgb[area.window.slices], plate_rgb[area.window.slices])
+    same = int(np.count_nonzero(area.silhouette & (difference < UNCHANGED_DIFFERS_BY_LESS_THAN)))
+    if same < distrust_share * np.count_nonzero(area.silhouette):
+        return area
+    return replace(area, distrusted=area.plate_weight > 0)
+
+
+def fill_from_surroundings(
+    frame_rgb: npt.NDArray[np.uint8], surroundings: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float32]:
+    """Smooth colours for a window, made from its pixels outside all people.
+
+    The window is reduced to a few cells; empty cells take the mean of their neighbours until none is left.
+
+    Args:
+        frame_rgb: (height, width, 3).
+        surroundings: (height, width), pixels that may be used.
+
+    Returns:
+        (height, width, 3), 0 to 255; mid grey where there is nothing to go by.
+    """
+    height, width = surroundings.shape
+    size = (max(1, -(-width // _CELL_PX)), max(1, -(-height // _CELL_PX)))
+    share = cv2.resize(surroundings.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    masked = frame_rgb * surroundings[:, :, None].astype(np.float32)
+    total = cv2.resize(masked, size, interpolation=cv2.INTER_AREA)
+    known = share > 0.0
+    if not known.any():
+        return np.full((height, width, 3), 128.0, dtype=np.float32)
+    colour = np.where(known[:, :, None], total / np.maximum(share, 1e-6)[:, :, None], 0.0).astype(np.float32)
+    cells = np.ones((3, 3), dtype=np.float32)
+    while not known.all():
+        weight = cv2.filter2D(known.astype(np.float32), -1, cells, borderType=cv2.BORDER_CONSTANT)
+        around = cv2.filter2D(colour, -1, cells, borderType=cv2.BORDER_CONSTANT) / np.maximum(weight, 1.0)[:, :, None]
+        reached = ~known & (weight > 0.5)
+        colour[reached] = around[reached]
+        known |= reached
+    smooth = cv2.GaussianBlur(colour, (3, 3), 0.8, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
 def merge(areas: Sequence[PersonArea]) -> list[PersonArea]:
@@ -95,11 +154,13 @@ def _joined(window: Window, members: Sequence[PersonArea]) -> PersonArea:
         return members[0]
     silhouette = np.zeros((window.height, window.width), dtype=np.bool_)
     weight = np.zeros((window.height, window.width), dtype=np.uint8)
+    distrusted = np.zeros_like(silhouette)
     for member in members:
         part = member.window.slices_in(window)
         silhouette[part] |= member.silhouette
         weight[part] = np.maximum(weight[part], member.plate_weight)
-    return PersonArea(window=window, silhouette=silhouette, plate_weight=weight)
+        distrusted[part] |= member.distrusted
+    return PersonArea(window=window, silhouette=silhouette, plate_weight=weight, distrusted=distrusted)
 
 
 def _fit_offset(

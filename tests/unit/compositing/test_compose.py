@@ -319,6 +319,40 @@ def test_audit_counts_full_cover_and_a_sabotaged_paint_out_is_noticed(crossing, 
     assert sabotaged.total.unchanged_share == 1.0
 
 
+@pytest.fixture
+def haunted(street, walker):
+    """Two people; the plate holds the first, who was missed in the frames it was made of."""
+    people = [walker(track_id=1, places={0: (20, 20)}), walker(track_id=2, places={0: (60, 20)}, rgb=(255, 255, 0))]
+    scene = street(walkers=people, frames_count=1)
+    plate = scene.ground.copy()
+    plate[scene.mask_of(people[0], 0)] = (247, 12, 239)
+    scene.at = lambda index: (plate.copy(), scene.valid.copy())
+    return scene
+
+
+def test_a_person_on_the_plate_is_not_left_in(haunted):
+    audit = CoverageAudit()
+    (frame,) = run(haunted, PLAIN, performance=False)
+    audit.add(frame.outcomes)
+    assert [outcome.plate_distrusted for outcome in frame.outcomes] == [True, False]
+    assert audit.coverage == 1.0
+    assert audit.by_track[1].frames_plate_distrusted == 1
+    person = haunted.mask_of(haunted.walkers[0], 0)
+    assert np.abs(frame.rgb[person].astype(int) - haunted.ground[person]).max() < 45
+    other = haunted.mask_of(haunted.walkers[1], 0)
+    np.testing.assert_array_equal(frame.rgb[other], haunted.ground[other])
+    np.testing.assert_array_equal(frame.rgb[~frame.changed], haunted.rgb(0)[~frame.changed])
+
+
+def test_audit_notices_a_person_on_the_plate(haunted, monkeypatch):
+    monkeypatch.setattr(compose_module, "judge_plate", lambda area, *args: area)
+    audit = CoverageAudit()
+    for frame in run(haunted, PLAIN, performance=False):
+        audit.add(frame.outcomes)
+    assert audit.by_track[1].coverage == 0.0
+    assert audit.by_track[2].coverage == 1.0
+
+
 def test_sizes_that_do_not_fit_are_named(street, walker):
     scene = street(walkers=[walker(track_id=1, places={0: (40, 20)})])
     other = street(width=90, walkers=[])

@@ -14,7 +14,7 @@ from bodydouble.compositing.audit import count_change, is_covered
 from bodydouble.compositing.config import LightConfig, PaintOutConfig, SensorConfig, ShadowConfig
 from bodydouble.compositing.double import contact_shadow, make_layer
 from bodydouble.compositing.light import light_curve, local_brightness, measure_plate_light
-from bodydouble.compositing.paint_out import merge, paint_over, person_area, plate_offset
+from bodydouble.compositing.paint_out import fill_from_surroundings, merge, paint_over, person_area, plate_offset
 from bodydouble.compositing.sensor import NoiseField, blur_for_render_px, estimate_blur_px, estimate_noise
 from bodydouble.compositing.windows import Window
 from bodydouble.errors import ConfigError
@@ -183,13 +183,16 @@ def test_counts_of_change_by_hand():
     original[0, 4] = 200  # Outside the silhouette.
     silhouette = np.array([[1, 1, 1, 1, 0, 1]], dtype=bool)
     counts = count_change(original, plate, result, silhouette)
-    assert counts == ChangeCounts(silhouette_px=5, person_px=3, unchanged_px=1)
+    assert counts == ChangeCounts(silhouette_px=5, person_px=3, unchanged_px=1, same_px=2)
 
 
 def test_covered_means_fewer_than_fifteen_percent():
     assert is_covered(ChangeCounts(person_px=100, unchanged_px=14))
     assert not is_covered(ChangeCounts(person_px=100, unchanged_px=15))
     assert is_covered(ChangeCounts())
+    # A plate that holds the person makes no person pixels, and changes nothing.
+    assert not is_covered(ChangeCounts(silhouette_px=100, same_px=50))
+    assert is_covered(ChangeCounts(silhouette_px=100, same_px=49))
 
 
 def test_audit_sums_over_frames_and_tracks():
@@ -241,3 +244,19 @@ def test_people_who_touch_are_joined_and_others_are_not(street, walker):
             canvas[group.window.slices] = np.maximum(canvas[group.window.slices], group.plate_weight)
         np.testing.assert_array_equal(canvas, expected)
     assert merge([]) == []
+
+
+def test_fill_is_made_of_the_surroundings_alone():
+    rng = np.random.default_rng(0)
+    frame = rng.integers(90, 110, size=(61, 45, 3)).astype(np.uint8)
+    frame[:, 30:] += 60
+    known = np.ones((61, 45), dtype=bool)
+    known[8:55, 6:40] = False
+    filled = fill_from_surroundings(frame, known)
+    frame[~known] = 255
+    np.testing.assert_array_equal(fill_from_surroundings(frame, known), filled)
+    assert filled.min() >= 90
+    assert filled.max() <= 170
+    assert filled[30, 8].mean() < filled[30, 38].mean()
+    np.testing.assert_array_equal(fill_from_surroundings(frame, np.zeros_like(known)), 128.0)
+    assert fill_from_surroundings(frame[:1, :1], known[:1, :1]).shape == (1, 1, 3)
