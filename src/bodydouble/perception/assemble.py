@@ -26,9 +26,12 @@ from bodydouble.scene import (
     SceneBundle,
 )
 from bodydouble.scene.plate_files import PlateReader
+from bodydouble.scene.skeleton import BODY_JOINTS
 
 _MOVING_SHARE = 0.25
 """A person of whom at least this share differs from the plate has shown motion."""
+_USUAL_JOINT_SCORE = 0.5
+"""Mean score of the joints of a person in plain view."""
 _IDLE_SHARE = 0.1
 """With less than this share differing from the plate nobody is there."""
 _STILL_HEIGHTS = 0.5
@@ -49,10 +52,11 @@ def assemble(
     tracks: list[PersonTrack] = []
     rate = float(geometry.average_rate)
     for part, reading in zip(followed.tracks, readings.tracks, strict=True):
-        still = part.mean_score < config.tracking.doubtful_score and never_moves(part, reading)
-        if still and part.mean_score < config.tracking.static_score:
+        likeness = person_likeness(part, reading) if never_moves(part, reading) else 1.0
+        if likeness < config.tracking.furniture_likeness:
             continue
-        tracks.append(_person(len(tracks) + 1, *trimmed(part, reading), config, rate, doubtful=still))
+        doubtful = likeness < config.tracking.doubtful_likeness
+        tracks.append(_person(len(tracks) + 1, *trimmed(part, reading), config, rate, doubtful=doubtful))
     for blob in readings.blobs:
         tracks.append(_unexplained(len(tracks) + 1, blob))
     return SceneBundle(
@@ -83,6 +87,15 @@ def trimmed(part: Fragment, reading: TrackReading) -> tuple[Fragment, TrackReadi
         visible=reading.visible[keep],
         motion=reading.motion[keep],
     )
+
+
+def person_likeness(part: Fragment, reading: TrackReading) -> float:
+    """How sure the two networks are together that this is a person, 0 to 1.
+
+    Furniture that the finder takes for a person rarely has the joints of one.
+    """
+    joints = float(np.median(np.stack(reading.joint_scores)[:, list(BODY_JOINTS)].mean(axis=1)))
+    return float(np.sqrt(part.mean_score * min(1.0, joints / _USUAL_JOINT_SCORE)))
 
 
 def never_moves(part: Fragment, reading: TrackReading) -> bool:

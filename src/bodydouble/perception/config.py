@@ -30,9 +30,9 @@ class TrackingConfig:
 
     preset: Literal["default", "paper"] = "default"
     """``paper``: the published thresholds (0.20, 0.70, 0.70); ``default``: tuned for the ``rendered`` finder."""
-    strong_score: float = 0.45
+    strong_score: float = 0.40
     """Detections from this score on are matched first."""
-    new_track_score: float = 0.55
+    new_track_score: float = 0.40
     """A detection of at least this score that fits no track starts one."""
     first_overlap: float = 0.10
     """Lowest overlap times score in the first association."""
@@ -46,10 +46,10 @@ class TrackingConfig:
     """How far tracks are prolonged at both ends, at most."""
     min_seconds: float = 0.25
     """Shorter tracks that no motion confirms are dropped."""
-    static_score: float = 0.45
-    """Tracks with a lower mean score that never show motion are taken for furniture and dropped."""
-    doubtful_score: float = 0.62
-    """Tracks with a lower mean score that never show motion may be furniture or a person: they are painted out."""
+    furniture_likeness: float = 0.45
+    """Tracks that never show motion and look less like a person than this are taken for furniture and dropped."""
+    doubtful_likeness: float = 0.53
+    """Tracks that never show motion and look less like a person than this are painted out, not played."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,8 @@ from bodydouble.scene.plate_files import PlateWriter
 
 _TRUSTED_COUNT: Final = 3
 """A pixel seen free in fewer samples may show somebody who was not found in them."""
+_TELLING_CHANGE: Final = 22
+"""Difference, in any channel, between free and occupied samples that shows that free means free."""
 _NEIGHBOUR_KEYS: Final = 8
 """Holes of a key are filled from at most this many other keys."""
 _INPAINT_RADIUS_PX: Final = 4
@@ -158,40 +160,48 @@ def _sample(
 def _make_key(number: int, key: KeyPlan, samples: list[_Sample], work_dir: Path) -> None:
     chosen = [sample for sample in samples if key.first_sample <= sample.frame_index <= key.last_sample]
     pictures = [sample.rgb for sample in chosen]
-    needed = min(_TRUSTED_COUNT, len(chosen))
+    half = 0.5 * len(chosen)
     rgb, counts = masked_median(pictures, [sample.outside_boxes for sample in chosen])
-    scarce = counts < needed
-    if scarce.any():
-        rgb[scarce], counts[scarce] = masked_median_at(
-            pictures, [sample.outside_silhouettes for sample in chosen], scarce
-        )
-    untrusted = counts < needed
+    trusted = counts >= max(half, min(_TRUSTED_COUNT, len(chosen)))
+    if not trusted.all():
+        scarce = ~trusted
+        outside = [sample.outside_silhouettes for sample in chosen]
+        rgb[scarce], counts[scarce] = masked_median_at(pictures, outside, scarce)
+        trusted = counts >= max(half, min(_TRUSTED_COUNT, len(chosen)))
+        # Rarely free: either somebody stands there who was not found now and then, and the free samples show that
+        # person as the others do, or the background comes into view and differs.
+        rare = ~trusted & (counts >= min(_TRUSTED_COUNT, len(chosen)))
+        if rare.any():
+            occupied, _ = masked_median_at(pictures, [~mask for mask in outside], rare)
+            change = np.abs(rgb[rare].astype(np.int16) - occupied.astype(np.int16)).max(axis=1)
+            trusted[rare] = change > _TELLING_CHANGE
+    untrusted = ~trusted
     plain = rgb.copy()
     if untrusted.any():
         everything = [np.ones_like(sample.outside_boxes) for sample in chosen]
         plain[untrusted], _ = masked_median_at(pictures, everything, untrusted)
     with _key_path(work_dir, number).open("wb") as file:
-        np.savez(file, rgb=rgb, trusted=~untrusted, any=counts > 0, plain=plain)
+        np.savez(file, rgb=rgb, trusted=trusted, plain=plain)
 
 
 def _key_path(work_dir: Path, number: int) -> Path:
     return work_dir / f"plate_key_{number:05d}.npz"
 
 
-def _load_key(work_dir: Path, number: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.bool_]]:
+def _load_key(work_dir: Path, number: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     with np.load(_key_path(work_dir, number), allow_pickle=False) as data:
-        return data["rgb"], data["trusted"], data["any"]
+        return data["rgb"], data["trusted"]
 
 
 def _completed(
     number: int, count: int, work_dir: Path
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.uint8]]:
-    """A key with its holes filled: from other keys, then from rarely free samples, then from the surroundings.
+    """A key with its holes filled: from other keys, then from the surroundings.
 
     Returns:
         colours, where they were seen, where they are a guess, and the plain median.
     """
-    rgb, seen, any_free = _load_key(work_dir, number)
+    rgb, seen = _load_key(work_dir, number)
     with np.load(_key_path(work_dir, number), allow_pickle=False) as data:
         plain = data["plain"]
     own = seen.copy()
@@ -199,15 +209,18 @@ def _completed(
     for other in others[:_NEIGHBOUR_KEYS]:
         if seen.all():
             break
-        other_rgb, other_seen, _ = _load_key(work_dir, other)
+        other_rgb, other_seen = _load_key(work_dir, other)
         holes = other_seen & ~seen
         if holes.any():
             rgb[holes] = _matched(other_rgb, rgb, own & other_seen)[holes]
             seen |= holes
-    guess = ~seen & ~any_free
-    if guess.any() and not guess.all():
+    guess = ~seen
+    if guess.all():
+        # Nothing was ever free: one colour shows nobody.
+        rgb[:] = np.median(plain.reshape(-1, 3), axis=0).astype(np.uint8)
+    elif guess.any():
         rgb = np.asarray(cv2.inpaint(rgb, guess.astype(np.uint8), _INPAINT_RADIUS_PX, cv2.INPAINT_TELEA), np.uint8)
-    return rgb, seen, ~seen, plain
+    return rgb, seen, guess, plain
 
 
 def _matched(other: NDArray[np.uint8], own: NDArray[np.uint8], common: NDArray[np.bool_]) -> NDArray[np.uint8]:
