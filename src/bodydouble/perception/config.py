@@ -46,9 +46,9 @@ class TrackingConfig:
     """How far tracks are prolonged at both ends, at most."""
     min_seconds: float = 0.25
     """Shorter tracks that no motion confirms are dropped."""
-    furniture_likeness: float = 0.45
+    furniture_likeness: float = 0.48
     """Tracks that never show motion and look less like a person than this are taken for furniture and dropped."""
-    doubtful_likeness: float = 0.53
+    doubtful_likeness: float = 0.62
     """Tracks that never show motion and look less like a person than this are painted out, not played."""
 
 
