@@ -112,6 +112,19 @@ def noise(x: Any, y: Any, z: Any, seed: Any) -> Any:
 
 
 @nb.njit(cache=True, nogil=True)
+def _hidden(triangle: Array, depth: Array, row: Any, column: Any, reach: Any, per_metre: Any) -> Any:
+    """How many of eight samples around stand a little in front of one, and so keep light from it."""
+    total = 0.0
+    for k in range(8):
+        other_row, other_column = row + reach * _AROUND[k, 0] // 2, column + reach * _AROUND[k, 1] // 2
+        if 0 <= other_row < triangle.shape[0] and 0 <= other_column < triangle.shape[1]:
+            ahead = (depth[row, column] - depth[other_row, other_column]) / per_metre
+            if 0.02 < ahead < 0.3:
+                total += min(1.0, (ahead - 0.02) / 0.05) * (1 - ahead / 0.3)
+    return total
+
+
+@nb.njit(cache=True, nogil=True)
 def shade(
     triangle: Array, barycentric: Array, depth: Array, per_metre: float,
     faces: Array, face_material: Array, normals: Array, rest: Array,
@@ -162,14 +175,7 @@ def shade(
             if fine > 0:
                 s = _WEAVE_SCALE[material]
                 grain += fine * _WEAVE[material] * noise(x * s, y * s, z * s, seed + 7)
-            # What stands a little in front of a surface, close by in the picture, keeps light from it.
-            hidden = 0.0
-            for k in range(8):
-                other_row, other_column = row + reach * _AROUND[k, 0] // 2, column + reach * _AROUND[k, 1] // 2
-                if 0 <= other_row < triangle.shape[0] and 0 <= other_column < triangle.shape[1]:
-                    ahead = (depth[row, column] - depth[other_row, other_column]) / per_metre
-                    if 0.02 < ahead < 0.3:
-                        hidden += min(1.0, (ahead - 0.02) / 0.05) * (1 - ahead / 0.3)
+            hidden = _hidden(triangle, depth, row, column, reach, per_metre)
             light = (1 - key_strength) * (0.28 + 0.80 * sky) + key_strength * (0.16 + 0.22 * sky + 1.15 * direct)
             light *= 1 - 0.07 * hidden
             gloss = _GLOSS[material] * direct * direct * direct * direct
