@@ -27,7 +27,7 @@ BODY_TO_CAMERA: Final[NDArray[np.float32]] = np.array([[1, 0, 0], [0, 0, -1], [0
 """Turns body coordinates into camera coordinates of a camera that looks at the body's face."""
 
 PHENOTYPE_NAMES: Final[tuple[str, ...]] = ("gender", "age", "muscle", "weight", "height", "proportions")
-"""Shape sliders, each in 0..1. ``gender`` 0 female .. 1 male; ``age`` 0 newborn, 1/3 child, 2/3 young adult, 1 old."""
+"""Shape sliders, each in 0..1. ``gender`` 0 male .. 1 female; ``age`` 0 newborn, 1/3 child, 2/3 young adult, 1 old."""
 
 Phenotype = Mapping[str, ArrayLike]
 """Slider name to one value, or to ``(B,)`` values. Sliders not named are 0.5."""

@@ -155,7 +155,7 @@ def draw_look(model: BodyModel, seed: int) -> Look:
                           _INFLATION_M["shoe"], 0, 0])  # fmt: skip
     return Look(
         phenotype={
-            "gender": float(rng.uniform(0.0, 0.15) if woman else rng.uniform(0.85, 1.0)),
+            "gender": float(rng.uniform(0.85, 1.0) if woman else rng.uniform(0.0, 0.15)),
             "age": float(rng.uniform(0.6, 0.95)),
             "weight": float(rng.uniform(0.3, 0.75)),
             "muscle": float(rng.uniform(0.4, 0.7)),
