@@ -71,7 +71,9 @@ class SceneBundle:
             raise ValueError(f"camera motion has shape {self.camera.to_reference.shape}, expected ({frames}, 3, 3)")
         for track in self.tracks:
             if int(track.frame_indices[-1]) >= frames:
-                raise ValueError(f"track {track.track_id} ends at frame {track.frame_indices[-1]}, the clip has {frames}")
+                raise ValueError(
+                    f"track {track.track_id} ends at frame {track.frame_indices[-1]}, the clip has {frames}"
+                )
             windows = track.silhouettes.windows_xyxy_px
             if np.any(windows[:, 2] > self.video.width_px) or np.any(windows[:, 3] > self.video.height_px):
                 raise ValueError(f"track {track.track_id}: a silhouette reaches beyond the frame")

@@ -63,7 +63,9 @@ class PersonTrack:
         if len(self.silhouettes) != steps:
             raise ValueError(f"track {self.track_id}: {len(self.silhouettes)} silhouettes for {steps} frames")
         if steps == 0 or self.track_id < 1:
-            raise ValueError(f"track {self.track_id} with {steps} frames: ids start at 1, a track has at least one frame")
+            raise ValueError(
+                f"track {self.track_id} with {steps} frames: ids start at 1, a track has at least one frame"
+            )
         if np.any(np.diff(self.frame_indices) <= 0) or self.frame_indices[0] < 0:
             raise ValueError(f"track {self.track_id}: frame indices must increase strictly from 0 or more")
 

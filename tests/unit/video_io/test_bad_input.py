@@ -15,11 +15,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tests.unit.video_io.making import make_images, make_video, noise, picture
 
 from bodydouble.errors import BodyDoubleError, InputError, OutputError, UnreadableImage, UnreadableVideo
 from bodydouble.scene.video import VideoGeometry
 from bodydouble.video_io import discover_clips, open_job_sink, open_sink, open_source
+from tests.unit.video_io.making import make_images, make_video, noise, picture
 
 
 def anonymize(source_path: Path, output: Path, codec: str = "h264", *, overwrite: bool = False) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tests.unit.video_io.making import index_in, make_images, picture
 
 from bodydouble.errors import UnreadableImage, UnreadableVideo
 from bodydouble.video_io import open_source
 from bodydouble.video_io.image_header import read_image_header
 from bodydouble.video_io.natural_order import natural_key
+from tests.unit.video_io.making import index_in, make_images, picture
 
 
 def test_natural_order() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from tests.unit.video_io.making import NTSC, index_in, make_video, picture
 
 from bodydouble.errors import UnreadableVideo
 from bodydouble.video_io import open_source
 from bodydouble.video_io.video_file import VideoFile
+from tests.unit.video_io.making import NTSC, index_in, make_video, picture
 
 
 @pytest.mark.parametrize(

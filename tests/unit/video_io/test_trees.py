@@ -5,10 +5,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tests.unit.video_io.making import make_images, make_video
 
 from bodydouble.errors import OutputError, UnreadableImage, UnreadableVideo
 from bodydouble.video_io import copy_companions, discover_clips, discover_footage, open_job_sink, open_source
+from tests.unit.video_io.making import make_images, make_video
 
 
 def run(source: Path, output: Path, codec: str = "h264") -> None:

@@ -7,12 +7,12 @@ import av
 import cv2
 import numpy as np
 import pytest
-from tests.unit.video_io.making import NTSC, decode, index_in, make_images, make_video, noise, picture, times
 
 from bodydouble.errors import OutputError
 from bodydouble.scene.video import VideoGeometry
 from bodydouble.video_io import open_sink, open_source
 from bodydouble.video_io.segments import FRAMES_PER_SEGMENT
+from tests.unit.video_io.making import NTSC, decode, index_in, make_images, make_video, noise, picture, times
 
 BEYOND_ONE_PIECE = FRAMES_PER_SEGMENT + 7
 
