@@ -88,10 +88,10 @@ class BodyModel:
     @lru_cache(maxsize=1)
     def load() -> BodyModel:
         """The body of this process. Takes about 3 s; the very first time on a machine about 70 s (anny fills its cache)."""
-        # anny computes with warp, which announces itself on standard output unless told not to.
+        # anny computes with warp, which announces itself, and that there is no CUDA, unless told not to.
         import warp
 
-        warp.config.log_level = warp.LOG_WARNING
+        warp.config.log_level = warp.LOG_ERROR
         import anny
 
         return BodyModel(anny.Anny().float().eval())

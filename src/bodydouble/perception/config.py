@@ -30,15 +30,15 @@ class TrackingConfig:
 
     preset: Literal["default", "paper"] = "default"
     """``paper``: the published thresholds (0.20, 0.70, 0.70); ``default``: tuned for the ``rendered`` finder."""
-    strong_score: float = 0.40
+    strong_score: float = 0.50
     """Detections from this score on are matched first."""
-    new_track_score: float = 0.40
+    new_track_score: float = 0.50
     """A detection of at least this score that fits no track starts one."""
     first_overlap: float = 0.10
     """Lowest overlap times score in the first association."""
-    second_overlap: float = 0.30
+    second_overlap: float = 0.40
     """Lowest overlap in the second association, with weak detections."""
-    lost_seconds: float = 1.5
+    lost_seconds: float = 0.8
     """How long a track is kept alive without a detection."""
     link_seconds: float = 4.0
     """Longest pause over which two fragments are joined offline."""
@@ -46,7 +46,7 @@ class TrackingConfig:
     """How far tracks are prolonged at both ends, at most."""
     min_seconds: float = 0.25
     """Shorter tracks that no motion confirms are dropped."""
-    furniture_likeness: float = 0.48
+    furniture_likeness: float = 0.55
     """Tracks that never show motion and look less like a person than this are taken for furniture and dropped."""
     doubtful_likeness: float = 0.62
     """Tracks that never show motion and look less like a person than this are painted out, not played."""
