@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -79,20 +80,31 @@ class Finished:
     exit_code: int
     seconds: float
     peak_memory_mib: float
-    """Largest resident size of the child or of any process it waited for; Linux never states less than that of the
-    process that started it, which is small here."""
+    """Largest resident size of the child or of any process it waited for."""
+
+
+_LAUNCHER = """
+import json, os, subprocess, sys
+child = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+child.returncode = os.waitstatus_to_exitcode(status)
+with open(sys.argv[1], "w") as file:
+    json.dump([child.returncode, usage.ru_maxrss], file)
+"""
+"""Starts the command and measures it. Linux never states a smaller peak than the size of the process that started the
+command, so that has to be a small one, which a benchmark with arrays in memory is not."""
 
 
 def run_measured(arguments: list[str], log: Path) -> Finished:
     """Run a command to its end; its output goes to a file."""
     begin = perf_counter()
-    with log.open("wb") as file:
-        child = subprocess.Popen(arguments, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        # wait4 and not getrusage(RUSAGE_CHILDREN), which keeps the largest of all children so far.
-        _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    with log.open("wb") as file, tempfile.TemporaryDirectory(prefix="bodydouble-measured-") as folder:
+        answer = Path(folder) / "answer.json"
+        launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(answer)]
+        subprocess.run([*launcher, *arguments], stdout=file, stderr=subprocess.STDOUT, check=True)
+        exit_code, peak = json.loads(answer.read_text(encoding="utf-8"))
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return Finished(exit_code=child.returncode, seconds=perf_counter() - begin, peak_memory_mib=usage.ru_maxrss / unit)
+    return Finished(exit_code=exit_code, seconds=perf_counter() - begin, peak_memory_mib=peak / unit)
 
 
 def finish(record: dict[str, Any], path: Path | None) -> None:
