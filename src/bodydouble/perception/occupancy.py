@@ -20,7 +20,7 @@ _BOX_PX: Final = 3.0
 """Boxes are grown by this share and this many pixels."""
 _MARGIN_SECONDS: Final = 1.0
 """A person may have been there this long before being found and after being lost."""
-_DETECTION_SCORE: Final = 0.25
+_DETECTION_SCORE: Final = 0.45
 """Detections of this score count even if no track took them up."""
 _LIKELY: Final = 0.15
 """Probability from which a pixel may belong to the person; far below that of silhouettes."""
