@@ -24,6 +24,8 @@ BOX_SMOOTHING_SECONDS = 0.08
 """Standard deviation of the smoothing of boxes over time."""
 _CAMERA_SCORE = 0.3
 """Detections from this score on are kept out of the measurement of camera motion."""
+_MOST_FRAMES_ASKED = 15
+"""No track of this many detections is too short, whatever frame rate a container claims; some claim thousands."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,7 +101,7 @@ def make_tracks(
         extend_seconds=config.tracking.extend_seconds,
     )
     linked = drop_doubles(link(drop_doubles(tracker.finish()), limits))
-    shortest = max(2, round(config.tracking.min_seconds * frames_per_second))
+    shortest = min(_MOST_FRAMES_ASKED, max(2, round(config.tracking.min_seconds * frames_per_second)))
     num_frames = len(detections)
     # A clip shorter than the limit would otherwise lose everybody.
     lasting = [fill(part) for part in linked if int(part.observed.sum()) >= min(shortest, num_frames)]

@@ -15,7 +15,9 @@ from bodydouble.perception import write_mot
 from bodydouble.perception.blobs import HeightModel
 from bodydouble.perception.config import PeopleConfig, PerceptionConfig, PlateConfig, PoseConfig, TrackingConfig
 from bodydouble.perception.crops import crop_of, cut, paste
+from bodydouble.perception.following import make_tracks
 from bodydouble.perception.geometry import iou, suppress, transform
+from bodydouble.perception.people.base import Detections
 from bodydouble.perception.people.rendered import working_scale
 from bodydouble.perception.plate.canvas import fit_canvas
 from bodydouble.perception.plate.masked_median import masked_median, masked_median_at
@@ -332,3 +334,14 @@ def test_config_imports_nothing_heavy() -> None:
         "bad = {'cv2', 'onnxruntime', 'torch', 'scipy', 'numpy'} & set(sys.modules); assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_absurd_frame_rate_loses_nobody():
+    # Some containers state the rate of their clock; a quarter of a second is then hundreds of frames.
+    found = [
+        Detections(boxes_xyxy_px=np.array([[40.0 + i, 20, 60 + i, 80]], np.float32), scores=np.array([0.9], np.float32))
+        for i in range(30)
+    ]
+    still = np.repeat(np.eye(3)[None], 30, axis=0)
+    tracks = make_tracks(found, still, PerceptionConfig(), frames_per_second=2397.6, frame_height_px=120)
+    assert [len(track) for track in tracks] == [30]
