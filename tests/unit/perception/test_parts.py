@@ -338,10 +338,13 @@ def test_config_imports_nothing_heavy() -> None:
 
 def test_an_absurd_frame_rate_loses_nobody():
     # Some containers state the rate of their clock; a quarter of a second is then hundreds of frames.
+    nobody = Detections(boxes_xyxy_px=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32))
     found = [
         Detections(boxes_xyxy_px=np.array([[40.0 + i, 20, 60 + i, 80]], np.float32), scores=np.array([0.9], np.float32))
-        for i in range(30)
+        for i in range(20)
     ]
+    found += [nobody] * 10
     still = np.repeat(np.eye(3)[None], 30, axis=0)
     tracks = make_tracks(found, still, PerceptionConfig(), frames_per_second=2397.6, frame_height_px=120)
-    assert [len(track) for track in tracks] == [30]
+    assert len(tracks) == 1
+    assert tracks[0].observed.sum() == 20
