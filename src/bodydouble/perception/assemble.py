@@ -53,8 +53,7 @@ def assemble(
     rate = float(geometry.average_rate)
     for part, reading in zip(followed.tracks, readings.tracks, strict=True):
         likeness = person_likeness(part, reading) if never_moves(part, reading) else 1.0
-        if likeness < config.tracking.furniture_likeness:
-            continue
+        # Never dropped, however much it looks like furniture: who was found is replaced, or painted out and in the ledger.
         doubtful = likeness < config.tracking.doubtful_likeness
         tracks.append(_person(len(tracks) + 1, *trimmed(part, reading), config, rate, doubtful=doubtful))
     for blob in readings.blobs:

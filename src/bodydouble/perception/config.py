@@ -46,8 +46,6 @@ class TrackingConfig:
     """How far tracks are prolonged at both ends, at most."""
     min_seconds: float = 0.25
     """Shorter tracks that no motion confirms are dropped."""
-    furniture_likeness: float = 0.55
-    """Tracks that never show motion and look less like a person than this are taken for furniture and dropped."""
     doubtful_likeness: float = 0.62
     """Tracks that never show motion and look less like a person than this are painted out, not played."""
 
