@@ -31,13 +31,19 @@ class Backgrounds:
 
     Args:
         rng: source of chance.
+        photographs: folder with ``backgrounds/*.jpg`` and ``things/*.png`` of `training.photographs`; either may be
+            missing.
         size_hw_px: size of the places, larger than the crops.
         count: places kept at a time.
     """
 
-    def __init__(self, rng: np.random.Generator, size_hw_px: tuple[int, int] = (400, 540), count: int = 96) -> None:
+    def __init__(
+        self, rng: np.random.Generator, photographs: Path, size_hw_px: tuple[int, int] = (400, 540), count: int = 96
+    ) -> None:
         self._rng, self._size = rng, size_hw_px
         self._photographs = load_photographs()
+        self._files = sorted(photographs.glob("backgrounds/*.jpg"))
+        self.things = [_read_thing(path) for path in sorted(photographs.glob("things/*.png"))]
         self._pool = [(self._make() * 255).astype(np.uint8) for _ in range(count)]
 
     def draw(self, height: int, width: int) -> Floats:
@@ -63,9 +69,9 @@ class Backgrounds:
         height, width = self._size
         rng = self._rng
         kind = rng.random()
-        if kind < 0.30:
+        if kind < (0.6 if self._files else 0.3):
             image = self._photograph(height, width)
-        elif kind < 0.33:
+        elif kind < 0.63:
             image = np.clip(0.5 + fractal(height, width, rng, 3) * np.float32(rng.uniform(0.05, 0.3)), 0, 1)
         else:
             image = street(height, width, rng)
@@ -74,12 +80,30 @@ class Backgrounds:
             size_at_bottom = height * rng.uniform(0.2, 0.9)
             for foot in np.sort(rng.uniform(horizon, height * 1.05, int(rng.integers(1, 14)))):
                 near = (foot - horizon) / (height - horizon)
-                draw_thing(image, rng.uniform(0, width), foot, max(14.0, size_at_bottom * (0.15 + 0.85 * near)), rng)
+                size = max(14.0, size_at_bottom * (0.15 + 0.85 * near))
+                self.stand(image, rng.uniform(0, width), foot, size)
         return np.clip(image, 0, 1)
+
+    def stand(self, image: Floats, x: float, foot: float, size: float) -> None:
+        """Put a thing into a place where a person would be ``size`` pixels tall, in place."""
+        rng = self._rng
+        if self.things and rng.random() < 0.4:
+            thing = self.things[int(rng.integers(len(self.things)))]
+            tall = max(6, round(size * np.exp(rng.uniform(np.log(0.4), np.log(1.8)))))
+            wide = max(4, round(tall * thing.shape[1] / thing.shape[0] * np.exp(rng.normal(0, 0.15))))
+            if wide < 3 * image.shape[1]:
+                small = np.asarray(cv2.resize(thing, (wide, tall), interpolation=cv2.INTER_AREA), np.float32)
+                _lay(image, small[:, ::-1] if rng.random() < 0.5 else small, round(x - wide / 2), round(foot - tall))
+            return
+        draw_thing(image, x, foot, size, rng)
 
     def _photograph(self, height: int, width: int) -> Floats:
         rng = self._rng
-        photo = self._photographs[int(rng.integers(len(self._photographs)))]
+        if self._files and rng.random() < 0.9:
+            path = self._files[int(rng.integers(len(self._files)))]
+            photo = np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), np.uint8)
+        else:
+            photo = self._photographs[int(rng.integers(len(self._photographs)))]
         rows, columns = photo.shape[:2]
         scale = min(rows / height, columns / width) * rng.uniform(0.45, 1)
         h, w = int(height * scale), int(width * scale)
@@ -88,6 +112,22 @@ class Backgrounds:
         if rng.random() < 0.5:
             image = image * rng.uniform(0.5, 1.3, 3).astype(np.float32)
         return np.ascontiguousarray(image)
+
+
+def _read_thing(path: Path) -> Floats:
+    """``(h, w, 4)`` RGBA in 0..1, colours multiplied by the cover."""
+    bgra = np.asarray(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), np.float32) / 255
+    return np.concatenate([bgra[..., 2::-1] * bgra[..., 3:], bgra[..., 3:]], -1)
+
+
+def _lay(image: Floats, thing: Floats, left: int, top: int) -> None:
+    """Lay premultiplied RGBA over a picture, in place."""
+    y0, x0 = max(0, top), max(0, left)
+    y1, x1 = min(image.shape[0], top + thing.shape[0]), min(image.shape[1], left + thing.shape[1])
+    if y1 <= y0 or x1 <= x0:
+        return
+    part = thing[y0 - top : y1 - top, x0 - left : x1 - left]
+    image[y0:y1, x0:x1] = image[y0:y1, x0:x1] * (1 - part[..., 3:]) + part[..., :3]
 
 
 def load_photographs() -> list[NDArray[np.uint8]]:

@@ -31,6 +31,10 @@ class LoopConfig:
     """Renders."""
     work: Path = Path("/tmp/training/runs")
     """Checkpoints and log, outside the repository."""
+    start_from: Path | None = None
+    """Checkpoint of an earlier generation: its averaged weights are the first ones; parts it lacks start at random."""
+    photographs: Path = Path("/tmp/training/photographs")
+    """Person-free photographs of `training.photographs`; without them the few of scikit-image have to do."""
     minutes: float = 80.0
     """Time budget over all restarts; the learning rate ends at zero when it is used up."""
     batch: int = 8
@@ -99,6 +103,10 @@ def train(
     plain = [p for p in net.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}])
     step, used = 0, 0.0
+    if config.start_from is not None and not checkpoint.exists():
+        missing = net.load_state_dict(torch.load(config.start_from, weights_only=True)["averaged"], strict=False)
+        averaged.net.load_state_dict(net.state_dict())
+        log.info("started from %s; at random: %s", config.start_from, missing.missing_keys)
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         net.load_state_dict(state["net"])

@@ -100,7 +100,7 @@ def decode_boxes(raw: Tensor) -> Tensor:
 
 
 class PersonNet(nn.Module):
-    """Joint heat maps at stride 4 and the mask at full size of the person in the middle of a crop."""
+    """Joint heat maps at stride 4, the mask at full size, and whether there is a person in the middle of a crop at all."""
 
     def __init__(self, widths: tuple[int, ...] = (24, 40, 72, 128, 176)) -> None:
         super().__init__()
@@ -113,9 +113,11 @@ class PersonNet(nn.Module):
         self.joints = nn.Sequential(conv(b, 64), nn.Conv2d(64, NUM_JOINTS, 1))
         self.lateral2 = nn.Conv2d(b, a, 1)
         self.mask = nn.Sequential(conv(a, a), nn.Conv2d(a, 4, 1))
+        # Not pooled: what makes a person is where its parts are.
+        self.presence = nn.Sequential(conv(e, 64), nn.Flatten(), nn.Dropout(0.2), nn.Linear(64 * 4 * 3, 1))
 
-    def raw(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
-        """``(N, 3, 128, 96)`` to heat maps ``(N, 18, 32, 24)`` and mask logits ``(N, 1, 128, 96)``."""
+    def raw(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """``(N, 3, 128, 96)`` to heat maps ``(N, 18, 32, 24)``, logits of mask ``(N, 1, 128, 96)`` and person ``(N,)``."""
         at2 = self.stem(normalise(rgb))
         at4 = self.down4(at2)
         at8 = self.down8(at4)
@@ -125,9 +127,9 @@ class PersonNet(nn.Module):
         at8 = self.up8(at8 + _up(self.lateral16(at16), at8))
         at4 = self.up4(at4 + _up(self.lateral8(at8), at4))
         mask = self.mask(at2 + _up(self.lateral2(at4), at2))
-        return self.joints(at4), nn.functional.pixel_shuffle(mask, 2)
+        return self.joints(at4), nn.functional.pixel_shuffle(mask, 2), self.presence(at32)[:, 0]
 
-    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
-        """Heat maps as in `raw`, and the mask's probability."""
-        heat, mask = self.raw(rgb)
-        return heat, torch.sigmoid(mask)
+    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Heat maps as in `raw`, and the probabilities of mask and person."""
+        heat, mask, person = self.raw(rgb)
+        return heat, torch.sigmoid(mask), torch.sigmoid(person)

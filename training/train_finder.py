@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -117,7 +117,9 @@ def iou(a: Floats, b: Floats) -> float:
     return both / max(1e-6, float((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])) - both)
 
 
-def measure(net: Finder, scenes: list[Scene], threshold: float = 0.35) -> dict[str, float]:
+def measure(
+    net: Callable[[Tensor], tuple[Tensor, ...]], scenes: list[Scene], threshold: float = 0.35
+) -> dict[str, float]:
     """Average precision at IoU 0.5, and recall and precision at one threshold, over held-out scenes."""
     rows: list[tuple[float, bool]] = []
     people = 0
@@ -149,21 +151,26 @@ def measure(net: Finder, scenes: list[Scene], threshold: float = 0.35) -> dict[s
     }  # fmt: skip
 
 
+def validation_scenes(config: LoopConfig, count: int = 150) -> list[Scene]:
+    """Scenes of renders that are never trained on, the same in every run over the same photographs."""
+    rng = fixed_seed(config)
+    held_out, backgrounds = RenderLibrary(config.shards, held_out=True), Backgrounds(rng, config.photographs, count=60)
+    return [make_scene(held_out, backgrounds, rng) for _ in range(count)]
+
+
 def main(config: LoopConfig) -> None:
     """Train."""
     single_threaded()
 
     def examples(seed: int) -> Iterator[dict[str, Any]]:
         rng = np.random.default_rng(seed)
-        library, backgrounds = RenderLibrary(config.shards, held_out=False), Backgrounds(rng)
+        library, backgrounds = RenderLibrary(config.shards, held_out=False), Backgrounds(rng, config.photographs)
         for count in range(1 << 60):
             if count % _REFRESH_EVERY == 0:
                 library.refresh()
             yield targets(make_scene(library, backgrounds, rng))
 
-    rng = fixed_seed(config)
-    held_out, backgrounds = RenderLibrary(config.shards, held_out=True), Backgrounds(rng, count=60)
-    scenes = [make_scene(held_out, backgrounds, rng) for _ in range(150)]
+    scenes = validation_scenes(config)
     torch.manual_seed(config.seed)
 
     def validate(net: nn.Module) -> dict[str, float]:
