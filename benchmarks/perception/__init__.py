@@ -1,0 +1,1 @@
+"""Parts of `perception_bars.py`."""
