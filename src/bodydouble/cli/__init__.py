@@ -12,6 +12,7 @@ from bodydouble import __version__
 COMMANDS: Final[dict[str, str]] = {
     "anonymize": "replace every person of a clip, or of a data set tree, by a double",
     "perceive": "find people: clip -> scene (geometry only) and plate (background without people)",
+    "overlay": "show on the clip what was found in it; NOT anonymized, for your eyes only",
     "generate": "make the doubles of a scene: needs no footage",
     "composite": "put the doubles into the clip",
     "demo": "fetch or render a clip, replace its people, show both side by side",

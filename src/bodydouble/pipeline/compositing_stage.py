@@ -67,7 +67,7 @@ def run_compositing(
     from bodydouble.compositing import composite
     from bodydouble.video_io import open_job_sink
 
-    _check_same_clip(source, bundle)
+    check_same_clip(source, bundle)
     geometry = bundle.video
     reader = PlateReader(plate, bundle.camera, frame_size_px=(geometry.width_px, geometry.height_px))
     doubles = PerformanceReader(performance)
@@ -106,7 +106,12 @@ def run_compositing(
     return book.coverage
 
 
-def _check_same_clip(source: VideoFile | ImageFolder, bundle: SceneBundle) -> None:
+def check_same_clip(source: VideoFile | ImageFolder, bundle: SceneBundle) -> None:
+    """See that a scene was made from a clip of this size and length.
+
+    Raises:
+        BundleError: it was not.
+    """
     one, other = source.geometry, bundle.video
     if (one.width_px, one.height_px, one.num_frames) != (other.width_px, other.height_px, other.num_frames):
         raise BundleError(

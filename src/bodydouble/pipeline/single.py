@@ -23,6 +23,7 @@ def perceive(
     scene: str | Path,
     *,
     mot: str | Path | None = None,
+    overlay: str | Path | None = None,
     preset: str = "cpu",
     config: RunConfig | None = None,
     overwrite: bool = False,
@@ -34,6 +35,8 @@ def perceive(
         input_path: a video or a folder of images.
         scene: a folder, or a single file when the name ends in ``.zip``.
         mot: where to write all tracks as MOTChallenge rows.
+        overlay: page to write, with a video beside it, that show people as filmed with all that was found about them;
+            see `bodydouble.pipeline.overlay.draw_overlay`.
         preset: name of a configuration; ignored when ``config`` is given.
         config: what to do in detail.
         overwrite: replace what is there.
@@ -44,13 +47,17 @@ def perceive(
         MissingDependency: a package or weights are missing.
     """
     from bodydouble.perception import write_mot
+    from bodydouble.pipeline.overlay import OverlayFiles, write_overlay
     from bodydouble.video_io import open_source
 
     scene, plate = Path(scene), plate_of(Path(scene))
     resolved = config if config is not None else make_preset(preset)
+    files = OverlayFiles(Path(overlay)) if overlay is not None else None
     with open_source(Path(input_path)) as source:
         for path in (scene, plate, *((Path(mot),) if mot is not None else ())):
             check_free(path, overwrite=overwrite)
+        if files is not None:
+            files.check(Path(input_path), overwrite=overwrite)
         work = scene.with_name(f".{scene.name}.work")
         with disk_errors(scene):
             try:
@@ -66,6 +73,8 @@ def perceive(
                 shutil.rmtree(work, ignore_errors=True)
             if mot is not None:
                 write_mot(bundle, Path(mot))
+            if files is not None:
+                write_overlay(source, bundle, plate, files, overwrite=overwrite, progress=progress or SilentProgress())
     check_played(bundle, resolved.policy)
     return bundle
 
@@ -162,7 +171,7 @@ def composite(
                 source,
                 job,
                 bundle=bundle,
-                plate=Path(plate) if plate is not None else _find_plate(scene),
+                plate=Path(plate) if plate is not None else find_plate(scene),
                 performance=Path(performance),
                 ledger=output.with_name(f"{output.name}.ledger.jsonl"),
                 config=resolved,
@@ -181,8 +190,12 @@ def plate_of(scene: Path) -> Path:
     return scene.with_name(f"{scene.name.removesuffix('.zip')}.plate")
 
 
-def _find_plate(scene: Path) -> Path:
-    """The plate beside a scene, or the one of the run folder that the scene is in."""
+def find_plate(scene: Path) -> Path:
+    """The plate beside a scene, or the one of the run folder that the scene is in.
+
+    Raises:
+        BundleError: there is none.
+    """
     candidates = (plate_of(scene), scene.with_name("plate"))
     for candidate in candidates:
         if candidate.is_dir():
