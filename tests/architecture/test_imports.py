@@ -23,13 +23,14 @@ ALLOWED: dict[str, set[str]] = {
     "__init__": {"config", "errors", "pipeline", "scene"},
     "scene": {"errors"},
     "body": {"scene", *FOUNDATION},
-    **{stage: {"scene", "body", *FOUNDATION} for stage in STAGES},
+    "model_store": FOUNDATION,
+    **{stage: {"scene", "body", "model_store", *FOUNDATION} for stage in STAGES},
     # It sees bundles and casts only. `body` is its material; that it cannot reach footage is tested below as well.
     "ledger": {"scene", *FOUNDATION},
     "synth": {"scene", "body", "casting", "generation", "video_io", *FOUNDATION},
     "testing": {"scene", *FOUNDATION},
     "execution": FOUNDATION,
-    "backends": FOUNDATION,
+    "backends": {"model_store", *FOUNDATION},
     "manifest": {"scene", *FOUNDATION},
 }
 """Part of the package: what of ours it may import besides itself."""
@@ -42,6 +43,7 @@ LIBRARY = {
     "execution",
     "backends",
     "manifest",
+    "model_store",
     "synth",
     "testing",
     "pipeline",

@@ -1,0 +1,163 @@
+"""The table of weights that can be fetched. Nothing in it is guessed: what is not known is None.
+
+Where revisions and hashes come from (looked up 2026-11, without access to the hosts themselves):
+
+* YOLOX: files of release ``0.1.1rc0``. Their sizes and hashes agree in at least three independent public projects each
+  that pin the same file of the same release.
+* YOLOv8: files of release ``v8.4.0`` of ultralytics/assets, hashes as GitHub's interface states them for the release,
+  read from a public project that pins them; that of ``yolov8n.pt`` agrees with many others.
+* RF-DETR: a commit of the Hugging Face repository, named alike by three independent public projects; the hash of the
+  weights comes from one of them, those of the two small text files are not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bodydouble.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """One file of a model."""
+
+    name: str
+    """Its name in the model's folder."""
+    url: str
+    """Where it is fetched; ``https``, ``http`` or ``file``."""
+    sha256: str | None = None
+    """64 hexadecimal digits; None: not known, the first one seen is recorded."""
+    num_bytes: int | None = None
+    """Exact size; None: not known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteModel:
+    """Weights that somebody else publishes, at one pinned revision."""
+
+    name: str
+    """In options and commands, and of its folder in the store."""
+    summary: str
+    """What it is, in a few words."""
+    licence: str
+    """Of the weights."""
+    source: str
+    """Page that describes them."""
+    revision: str
+    """Commit (40 hexadecimal digits) or release."""
+    files: tuple[RemoteFile, ...]
+    """All are needed."""
+    size_mb: int
+    """About how much is fetched, for people to decide."""
+    is_folder: bool = False
+    """Loaded as a folder (transformers) instead of as its only file."""
+
+    def __post_init__(self) -> None:
+        """Check the shape of the row.
+
+        Raises:
+            ValueError: no files, or several where one is to be loaded.
+        """
+        if not self.files or (len(self.files) > 1 and not self.is_folder):
+            raise ValueError(f"model {self.name!r} has {len(self.files)} files; is_folder is {self.is_folder}")
+
+
+_YOLOX: Final = "https://github.com/Megvii-BaseDetection/YOLOX"
+_ULTRALYTICS: Final = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
+
+
+def _yolox(size: str, sha256: str, num_bytes: int) -> RemoteModel:
+    file = f"yolox_{size}.onnx"
+    return RemoteModel(
+        name=f"yolox-{size}",
+        summary="COCO detector, exported to ONNX by its authors",
+        licence="Apache-2.0",
+        source=_YOLOX,
+        revision="0.1.1rc0",
+        files=(
+            RemoteFile(
+                name=file, url=f"{_YOLOX}/releases/download/0.1.1rc0/{file}", sha256=sha256, num_bytes=num_bytes
+            ),
+        ),
+        size_mb=max(1, round(num_bytes / 1e6)),
+    )
+
+
+def _yolov8(size: str, sha256: str, size_mb: int) -> RemoteModel:
+    return RemoteModel(
+        name=f"yolov8{size}",
+        summary="COCO detector of ultralytics",
+        licence="AGPL-3.0",
+        source="https://github.com/ultralytics/ultralytics",
+        revision="v8.4.0",
+        files=(RemoteFile(name=f"yolov8{size}.pt", url=f"{_ULTRALYTICS}/yolov8{size}.pt", sha256=sha256),),
+        size_mb=size_mb,
+    )
+
+
+def hub_files(
+    repository: str, revision: str, hashes: dict[str, str | None], sizes: dict[str, int] | None = None
+) -> tuple[RemoteFile, ...]:
+    """Files of a Hugging Face repository at a commit.
+
+    Args:
+        repository: such as ``Roboflow/rf-detr-medium``.
+        revision: commit, 40 hexadecimal digits.
+        hashes: file name and its sha256, None where it is not known.
+        sizes: exact sizes in bytes, as far as they are known.
+    """
+    return tuple(
+        RemoteFile(
+            name=name,
+            url=f"https://huggingface.co/{repository}/resolve/{revision}/{name}",
+            sha256=sha256,
+            num_bytes=(sizes or {}).get(name),
+        )
+        for name, sha256 in hashes.items()
+    )
+
+
+_RFDETR_MEDIUM: Final = "1b5b672408f86dd38e05dd3cf3f2e0834e545a59"
+
+MODELS: Final[tuple[RemoteModel, ...]] = (
+    _yolox("nano", "c789161ed43c8269fcd4e67c67eeeb4e80c622da2eb296a20bc6007bd18a0b7d", 3_659_407),
+    _yolox("tiny", "427cc366d34e27ff7a03e2899b5e3671425c262ea2291f88bb942bc1cc70b0f7", 20_219_662),
+    _yolox("s", "c5c2d13e59ae883e6af3b45daea64af4833a4951c92d116ec270d9ddbe998063", 35_858_002),
+    _yolox("m", "21ff6cfdeb53b013bac2249599e55f00bff3cfdfdab37ed7a4620818c1d15b3f", 101_259_744),
+    RemoteModel(
+        name="rfdetr-medium",
+        summary="COCO detector of Roboflow, for transformers",
+        licence="Apache-2.0",
+        source="https://huggingface.co/Roboflow/rf-detr-medium",
+        revision=_RFDETR_MEDIUM,
+        files=hub_files(
+            "Roboflow/rf-detr-medium",
+            _RFDETR_MEDIUM,
+            {
+                "config.json": None,
+                "preprocessor_config.json": None,
+                "model.safetensors": "e52098adc46969794fbdd16e0548a62b81ba0c0f4b14392676edba50be9a69f6",
+            },
+        ),
+        size_mb=135,
+        is_folder=True,
+    ),
+    _yolov8("n", "f59b3d833e2ff32e194b5bb8e08d211dc7c5bdf144b90d2c8412c47ccfc83b36", 7),
+    _yolov8("s", "1f47a78bf100391c2a140b7ac73a1caae18c32779be7d310658112f7ac9aa78a", 23),
+    _yolov8("m", "5d4a90cdc7a21786cc59cd19778e9eafff836df9e2da32524737c7ee6efe4fe5", 52),
+    _yolov8("x", "3df4ada6b4dad6d657868f2fdf7faecfb34dcfccf3a25c4b82079064718524c8", 137),
+)
+"""Every model that can be fetched."""
+
+
+def model_named(name: str) -> RemoteModel:
+    """The row of a model.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    for model in MODELS:
+        if model.name == name:
+            return model
+    raise UsageError(f"no model is called {name!r}; there are: {', '.join(model.name for model in MODELS)}")
