@@ -1,6 +1,6 @@
 """Every bar of perception, measured on the recorded clips: one table, and JSON.
 
-    python benchmarks/perception_bars.py --bundles DIR [--only pets,tud,avenue,crowd,ped2,joints,cost] [--frames N]
+    python benchmarks/perception_bars.py --bundles DIR [--only pets,tud,avenue,...] [--frames N]
                                          [--every N] [--weights DIR] [--again] [--json FILE]
 
 What perception says about a clip is kept in DIR and read again next time, so that measuring anew is free; a folder
@@ -21,19 +21,33 @@ from typing import Any
 
 import common
 from perception.clips import Perceived, all_clips, perceived
+from perception.referee_looks import Looks
+from perception.referee_rows import found_rows, ped2_rows
 from perception.table import Row, as_record, as_text
 from perception.truth_rows import truth_rows
 
 from bodydouble.perception.config import PerceptionConfig
 
-PARTS = ("pets", "tud")
+PARTS = ("pets", "tud", "avenue", "crowd", "ped2")
 
 
 def _words(text: str) -> list[str]:
     words = text.split(",")
-    if strangers := [word for word in words if word not in PARTS]:
-        raise argparse.ArgumentTypeError(f"{strangers} unknown; choose from {','.join(PARTS)}")
+    known = {*PARTS, *(clip.name for clip in all_clips(Path()))}
+    if strangers := [word for word in words if word not in known]:
+        raise argparse.ArgumentTypeError(f"{strangers} unknown; choose from {', '.join(sorted(known))}")
     return words
+
+
+def _limits(text: str) -> dict[str, int]:
+    """`60` for all clips, or `crowd=40,ped2=60` by part or clip."""
+    limits = {}
+    for word in text.split(","):
+        name, _, number = word.rpartition("=")
+        if not number.isdecimal() or int(number) < 1:
+            raise argparse.ArgumentTypeError(f"{word!r} is no number of frames, such as 60 or crowd=40")
+        limits[name] = int(number)
+    return limits
 
 
 def measure(arguments: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
@@ -44,17 +58,31 @@ def measure(arguments: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
     data = common.data_dir()
 
     def look(group: str) -> list[Perceived]:
-        chosen = [clip for clip in all_clips(data) if clip.group == group]
+        only, limits = arguments.only, arguments.frames
         return [
-            perceived(clip, arguments.bundles, config, frames=arguments.frames, again=arguments.again)
-            for clip in chosen
+            perceived(
+                clip,
+                arguments.bundles,
+                config,
+                frames=limits.get(clip.name, limits.get(clip.group, limits.get(""))),
+                again=arguments.again,
+            )
+            for clip in all_clips(data)
+            if clip.group == group and (group in only or clip.name in only)
         ]
 
     for group in ("pets", "tud"):
-        if group in arguments.only:
-            for seen in look(group):
-                more, details[seen.clip.name] = truth_rows(seen)
-                rows += more
+        for seen in look(group):
+            more, details[seen.clip.name] = truth_rows(seen)
+            rows += more
+    looks = Looks(data / "models" / "yolox_nano_416x416.onnx", arguments.bundles / "referee")
+    for group in ("avenue", "crowd"):
+        for seen in look(group):
+            more, details[seen.clip.name] = found_rows(seen, looks, arguments.every)
+            rows += more
+    if clips := look("ped2"):
+        more, details["ped2"] = ped2_rows(clips, looks)
+        rows += more
     return rows, details
 
 
@@ -62,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundles", type=Path, required=True, help="folder that keeps what was perceived")
     parser.add_argument("--only", type=_words, default=list(PARTS), help="comma-separated parts; default: all")
-    parser.add_argument("--frames", type=int, help="only the first N frames of each clip")
+    parser.add_argument("--frames", type=_limits, default={}, help="only the first N frames: `N`, or `crowd=N,ped2=N`")
     parser.add_argument("--every", type=int, default=10, help="the referee looks at every N-th frame")
     parser.add_argument("--weights", default="", help="folder of networks; default: the package's")
     parser.add_argument("--again", action="store_true", help="perceive anew")

@@ -30,3 +30,10 @@ def match(overlap: npt.NDArray[np.float64], least: float) -> tuple[npt.NDArray[n
     rows, columns = linear_sum_assignment(-usable)
     kept = usable[rows, columns] > 0.0
     return np.asarray(rows[kept], dtype=np.int64), np.asarray(columns[kept], dtype=np.int64)
+
+
+def found(reference: Boxes, claims: Boxes, least: float) -> npt.NDArray[np.bool_]:
+    """(n,): which of the reference boxes (n, 4) have a claim (m, 4) of their own with at least this overlap."""
+    hit = np.zeros(len(reference), dtype=np.bool_)
+    hit[match(overlaps(reference, claims), least)[0]] = True
+    return hit
