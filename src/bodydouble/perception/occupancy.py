@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from bodydouble.perception.crops import paste
 from bodydouble.perception.following import Followed
 from bodydouble.perception.geometry import grow, window
-from bodydouble.perception.looking import look_at
-from bodydouble.perception.person import PersonReader
+from bodydouble.perception.looking import outline_at
+from bodydouble.perception.person import SilhouetteReader
 from bodydouble.scene import Frame
 
 _BOX_SHARE: Final = 0.15
@@ -33,35 +33,14 @@ _LEAST_FILL: Final = 0.25
 class Occupancy:
     """Tells for a frame which pixels are not free, by boxes and by silhouettes."""
 
-    def __init__(self, followed: Followed, reader: PersonReader, frames_per_second: float) -> None:
+    def __init__(self, followed: Followed, reader: SilhouetteReader, frames_per_second: float) -> None:
         self._followed = followed
         self._reader = reader
         self._margin = max(1, round(_MARGIN_SECONDS * frames_per_second))
 
     def at(self, frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Pixels inside boxes, and pixels inside silhouettes, (H, W) each."""
-        height, width = frame.rgb.shape[:2]
-        in_boxes = np.zeros((height, width), bool)
-        in_silhouettes = np.zeros((height, width), bool)
-        boxes = self._boxes(frame.index)
-        if len(boxes) == 0:
-            return in_boxes, in_silhouettes
-        look = look_at(frame.rgb, boxes, self._reader)
-        boxes, masks = look.boxes_xyxy_px, look.readings.masks
-        for box, large, crop, mask in zip(boxes, grow(boxes, _BOX_SHARE, _BOX_PX), look.crops, masks, strict=True):
-            place = window(large, width, height)
-            left, top, right, bottom = place
-            if right <= left or bottom <= top:
-                continue
-            in_boxes[top:bottom, left:right] = True
-            likely = paste(mask, crop, place) >= _LIKELY
-            inner = window(box, width, height)
-            if likely.sum() < _LEAST_FILL * max(1, (inner[2] - inner[0]) * (inner[3] - inner[1])):
-                in_silhouettes[inner[1] : inner[3], inner[0] : inner[2]] = True
-            radius = max(2, round(_DILATION_SHARE * float(box[3] - box[1])))
-            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-            in_silhouettes[top:bottom, left:right] |= cv2.dilate(likely.astype(np.uint8), kernel) > 0
-        return in_boxes, in_silhouettes
+        return around_people(frame.rgb, self._boxes(frame.index), self._reader)
 
     def _boxes(self, frame_index: int) -> NDArray[np.float32]:
         found = self._followed.detections[frame_index]
@@ -72,3 +51,38 @@ class Occupancy:
                 row = int(np.clip(frame_index, first, last)) - first
                 boxes.append(track.boxes[None, row].astype(np.float32))
         return np.concatenate(boxes)
+
+
+def around_people(
+    rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32], reader: SilhouetteReader
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Pixels that boxes and silhouettes of people may cover, generously.
+
+    Args:
+        rgb: (H, W, 3).
+        boxes_xyxy_px: (N, 4), N may be 0.
+        reader: tells silhouettes.
+
+    Returns:
+        inside boxes (H, W), and inside silhouettes (H, W).
+    """
+    height, width = rgb.shape[:2]
+    in_boxes = np.zeros((height, width), bool)
+    in_silhouettes = np.zeros((height, width), bool)
+    if len(boxes_xyxy_px) == 0:
+        return in_boxes, in_silhouettes
+    boxes, masks = outline_at(rgb, boxes_xyxy_px, reader)
+    for box, large, mask in zip(boxes, grow(boxes, _BOX_SHARE, _BOX_PX), masks, strict=True):
+        place = window(large, width, height)
+        left, top, right, bottom = place
+        if right <= left or bottom <= top:
+            continue
+        in_boxes[top:bottom, left:right] = True
+        likely = paste(mask.probabilities, mask.crop, place) >= _LIKELY
+        inner = window(box, width, height)
+        if likely.sum() < _LEAST_FILL * max(1, (inner[2] - inner[0]) * (inner[3] - inner[1])):
+            in_silhouettes[inner[1] : inner[3], inner[0] : inner[2]] = True
+        radius = max(2, round(_DILATION_SHARE * float(box[3] - box[1])))
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+        in_silhouettes[top:bottom, left:right] |= cv2.dilate(likely.astype(np.uint8), kernel) > 0
+    return in_boxes, in_silhouettes

@@ -1,36 +1,90 @@
-"""The per-person network: what one crop shows of one person. Silhouette and pose backends share it."""
+"""What is seen of each person of a frame, and by whom: silhouettes and joints, from one network or from two."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.perception.crops import CROP_HEIGHT_PX, CROP_WIDTH_PX, Crop, crop_of, cut
 from bodydouble.perception.networks import Network
+from bodydouble.perception.pose.decode import decode
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SoftMask:
+    """Where a person may be, at whatever resolution the network that says so has."""
+
+    probabilities: NDArray[np.float32]
+    """(rows, columns), 0 to 1."""
+    crop: Crop
+    """Which part of the frame ``probabilities`` covers; beyond it the person is not."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Joints:
+    """Joints of N people."""
+
+    xy_px: NDArray[np.float32]
+    """(N, 18, 2) in frame pixels, pixel centres at .5; a joint that was not found lies anywhere and scores 0."""
+    scores: NDArray[np.float32]
+    """(N, 18), 0 to 1."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PersonReadings:
-    """What the network says about a batch of crops."""
+    """What is seen of N people."""
 
-    joint_heatmaps: NDArray[np.float32]
-    """(N, 18, 32, 24): likelihood of each joint, 0 to 1, one cell per four crop pixels."""
-    masks: NDArray[np.float32]
-    """(N, 128, 96): probability that a pixel belongs to the person the crop is centred on."""
+    masks: Sequence[SoftMask]
+    """One each."""
+    joints: Joints
 
 
-class PersonReader(Protocol):
-    """Looks at crops of people, remembers nothing."""
+class SilhouetteReader(Protocol):
+    """Draws silhouettes, remembers nothing."""
 
-    def read(self, crops: NDArray[np.uint8]) -> PersonReadings:
-        """Joints and mask of each crop, (N, 128, 96, 3) uint8 RGB, N may be 0."""
+    def masks(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> list[SoftMask]:
+        """The silhouette of whoever fills each box (N, 4) of a frame (H, W, 3); boxes may reach beyond the frame."""
+
+
+class PoseReader(Protocol):
+    """Finds joints, remembers nothing."""
+
+    def joints(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> Joints:
+        """The joints of whoever fills each box (N, 4) of a frame (H, W, 3); boxes may reach beyond the frame."""
+
+
+class PersonReader(SilhouetteReader, Protocol):
+    """Both, or silhouettes alone where nobody asks for joints."""
+
+    def read(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> PersonReadings:
+        """Silhouette and joints of whoever fills each box (N, 4) of a frame (H, W, 3)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SeparateReaders:
+    """A reader made of two backends."""
+
+    silhouettes: SilhouetteReader
+    poses: PoseReader
+
+    def masks(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> list[SoftMask]:
+        """See ``SilhouetteReader``."""
+        return self.silhouettes.masks(rgb, boxes_xyxy_px)
+
+    def read(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> PersonReadings:
+        """See ``PersonReader``."""
+        return PersonReadings(
+            masks=self.silhouettes.masks(rgb, boxes_xyxy_px), joints=self.poses.joints(rgb, boxes_xyxy_px)
+        )
 
 
 class RenderedPersonReader:
-    """Runs ``person.onnx``, trained on rendered bodies only.
+    """Runs ``person.onnx``, trained on rendered bodies only: silhouette and joints by one run per person.
 
     Raises:
         MissingWeights: the network is absent or cannot be loaded.
@@ -40,14 +94,45 @@ class RenderedPersonReader:
         self._network = Network(folder, "person.onnx", outputs=("joint_heatmaps", "mask"), threads=threads)
         self._batch = batch
 
-    def read(self, crops: NDArray[np.uint8]) -> PersonReadings:
-        """Joints and mask of each crop, (N, 128, 96, 3) uint8 RGB, N may be 0."""
-        joints = [np.zeros((0, 18, 32, 24), np.float32)]
-        masks = [np.zeros((0, 128, 96), np.float32)]
+    def masks(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> list[SoftMask]:
+        """See ``SilhouetteReader``."""
+        crops, _, masks = self._run(rgb, boxes_xyxy_px)
+        return _soft(masks, crops)
+
+    def joints(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> Joints:
+        """See ``PoseReader``."""
+        crops, heatmaps, _ = self._run(rgb, boxes_xyxy_px)
+        return _located(heatmaps, crops)
+
+    def read(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> PersonReadings:
+        """See ``PersonReader``."""
+        crops, heatmaps, masks = self._run(rgb, boxes_xyxy_px)
+        return PersonReadings(masks=_soft(masks, crops), joints=_located(heatmaps, crops))
+
+    def _run(
+        self, rgb: NDArray[np.uint8], boxes: NDArray[np.float32]
+    ) -> tuple[list[Crop], NDArray[np.float32], NDArray[np.float32]]:
+        """Crops, heat maps (N, 18, 32, 24) and masks (N, 128, 96)."""
+        crops = [crop_of(box) for box in boxes]
+        joints = [np.zeros((0, *_HEATMAP_SHAPE), np.float32)]
+        masks = [np.zeros((0, CROP_HEIGHT_PX, CROP_WIDTH_PX), np.float32)]
         for start in range(0, len(crops), self._batch):
-            part = crops[start : start + self._batch]
-            tensor = np.ascontiguousarray(part.transpose(0, 3, 1, 2), dtype=np.float32)
-            heat, mask = self._network(tensor)
+            part = np.stack([cut(rgb, crop) for crop in crops[start : start + self._batch]])
+            heat, mask = self._network(np.ascontiguousarray(part.transpose(0, 3, 1, 2), dtype=np.float32))
             joints.append(heat)
             masks.append(mask[:, 0])
-        return PersonReadings(joint_heatmaps=np.concatenate(joints), masks=np.concatenate(masks))
+        return crops, np.concatenate(joints), np.concatenate(masks)
+
+
+_HEATMAP_SHAPE: Final = (18, 32, 24)
+"""Joints, rows, columns: one cell per four crop pixels."""
+
+
+def _soft(masks: NDArray[np.float32], crops: list[Crop]) -> list[SoftMask]:
+    return [SoftMask(probabilities=mask, crop=crop) for mask, crop in zip(masks, crops, strict=True)]
+
+
+def _located(heatmaps: NDArray[np.float32], crops: list[Crop]) -> Joints:
+    points, scores = decode(heatmaps)
+    located = [crop.to_frame(own) for crop, own in zip(crops, points, strict=True)]
+    return Joints(xy_px=np.stack(located) if located else points, scores=scores)

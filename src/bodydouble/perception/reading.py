@@ -15,7 +15,6 @@ from bodydouble.perception.geometry import grow, window
 from bodydouble.perception.looking import Look, look_at
 from bodydouble.perception.motion import Foreground, measure
 from bodydouble.perception.person import PersonReader
-from bodydouble.perception.pose.decode import decode
 from bodydouble.perception.quality import visible_fractions
 from bodydouble.perception.silhouette.compose import Outline, compose
 from bodydouble.scene import CameraMotion, FrameSource, Progress
@@ -112,24 +111,22 @@ def _read_frame(
     frame_size_px: tuple[int, int],
 ) -> list[Outline]:
     """Silhouettes and joints of all people of one frame, appended to their tracks' results."""
-    boxes, crops, readings = look.boxes_xyxy_px, look.crops, look.readings
+    boxes, joints = look.boxes_xyxy_px, look.readings.joints
     outlines = compose(
         boxes,
-        crops,
-        readings.masks,
+        look.readings.masks,
         config.silhouette,
         frame_size_px=frame_size_px,
         moving=None if foreground is None else foreground.mask,
         bodies_xyxy_px=heights.whole_bodies(boxes),
     )
-    joints, scores = decode(readings.joint_heatmaps)
     visible = visible_fractions(boxes.astype(np.float64), *frame_size_px)
     for number, (result, outline) in enumerate(zip(results, outlines, strict=True)):
         result.boxes.append(boxes[number].astype(np.float64))
         result.windows.append(outline.window_xyxy_px)
         result.bits.append(np.packbits(outline.mask.ravel()))
-        result.joints.append(crops[number].to_frame(joints[number]))
-        result.joint_scores.append(scores[number])
+        result.joints.append(joints.xy_px[number])
+        result.joint_scores.append(joints.scores[number])
         result.visible.append(float(visible[number]))
         result.motion.append(outline.motion_share)
     return outlines

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bodydouble.perception.crops import crop_of, cut
 from bodydouble.perception.people.base import Detections
-from bodydouble.perception.person import PersonReadings
+from bodydouble.perception.person import Joints, PersonReadings, SoftMask
 from bodydouble.perception.stages import Networks
 from bodydouble.scene import Frame, VideoGeometry
 
@@ -113,13 +114,21 @@ class ColourReader:
     def __init__(self, peak: float = 0.8) -> None:
         self.peak = peak
 
-    def read(self, crops: npt.NDArray[np.uint8]) -> PersonReadings:
-        """Readings of each crop."""
-        heat = np.zeros((len(crops), 18, 32, 24), np.float32)
-        for joint in range(18):
-            heat[:, joint, 4 + joint, 12] = self.peak
-        masks = np.stack([coloured(crop) for crop in crops]) if len(crops) else np.zeros((0, 128, 96))
-        return PersonReadings(joint_heatmaps=heat, masks=masks.astype(np.float32) * 0.9)
+    def masks(self, rgb: npt.NDArray[np.uint8], boxes: npt.NDArray[np.float32]) -> list[SoftMask]:
+        """The coloured pixels of each crop."""
+        crops = [crop_of(box) for box in boxes]
+        return [SoftMask(probabilities=coloured(cut(rgb, crop)).astype(np.float32) * 0.9, crop=crop) for crop in crops]
+
+    def joints(self, rgb: npt.NDArray[np.uint8], boxes: npt.NDArray[np.float32]) -> Joints:
+        """One below the other in the middle of the crop."""
+        places = np.stack([np.full(18, 50.0), 18.0 + 4.0 * np.arange(18)], axis=1).astype(np.float32)
+        located = [crop_of(box).to_frame(places) for box in boxes]
+        xy = np.stack(located) if located else np.zeros((0, 18, 2), np.float32)
+        return Joints(xy_px=xy, scores=np.full((len(boxes), 18), self.peak, np.float32))
+
+    def read(self, rgb: npt.NDArray[np.uint8], boxes: npt.NDArray[np.float32]) -> PersonReadings:
+        """Both."""
+        return PersonReadings(masks=self.masks(rgb, boxes), joints=self.joints(rgb, boxes))
 
 
 def fakes(**options: object) -> Networks:

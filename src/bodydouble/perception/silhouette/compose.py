@@ -1,7 +1,8 @@
-"""Silhouettes in the frame: the network's masks, completed by motion, told apart between neighbours."""
+"""Silhouettes in the frame: a network's masks, completed by motion, told apart between neighbours."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.perception.config import SilhouetteConfig
-from bodydouble.perception.crops import Crop, paste
+from bodydouble.perception.crops import paste
 from bodydouble.perception.geometry import grow, window
+from bodydouble.perception.person import SoftMask
 
 _REACH_SHARE: Final = 0.12
 """Moving pixels are taken in up to this far outside the box, as a share of its size."""
@@ -41,8 +43,7 @@ class Outline:
 
 def compose(
     boxes_xyxy_px: NDArray[np.float32],
-    crops: list[Crop],
-    probabilities: NDArray[np.float32],
+    masks: Sequence[SoftMask],
     config: SilhouetteConfig,
     *,
     frame_size_px: tuple[int, int],
@@ -53,9 +54,8 @@ def compose(
 
     Args:
         boxes_xyxy_px: (N, 4).
-        crops: of each box.
-        probabilities: (N, 128, 96) the network's masks.
-        config: threshold and whether motion is used.
+        masks: of whoever fills each box.
+        config: thresholds and whether motion is used.
         frame_size_px: width and height.
         moving: (H, W) differs from the plate, None where that is unknown.
         bodies_xyxy_px: (N, 4) where the rest of each body may be if the box shows a part of it; None is the boxes.
@@ -69,7 +69,7 @@ def compose(
     reach[:, 1] = np.minimum(reach[:, 1], bodies[:, 1])
     reach[:, 3] = np.maximum(reach[:, 3], bodies[:, 3])
     windows = [window(box, width, height) for box in reach]
-    maps = [paste(p, crop, w) for p, crop, w in zip(probabilities, crops, windows, strict=True)]
+    maps = [paste(mask.probabilities, mask.crop, place) for mask, place in zip(masks, windows, strict=True)]
     canvas_best, canvas_second = _claims(maps, windows, frame_size_px)
     outlines = []
     for box, body, place, own in zip(boxes_xyxy_px, bodies, windows, maps, strict=True):
@@ -111,13 +111,14 @@ def _outline(
     x, y = np.arange(left, right, dtype=np.float64) + 0.5, np.arange(top, bottom, dtype=np.float64) + 0.5
     inside = ((y >= box[1]) & (y <= box[3]))[:, None] & ((x >= box[0]) & (x <= box[2]))[None]
     share = float("nan")
+    threshold, blind_threshold = config.thresholds()
     if moving is None:
         # Nothing will add what the network misses, so more of what it doubts is taken, and a margin.
         radius = max(1, round(_BLIND_DILATION_SHARE * float(box[3] - box[1])))
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-        mask = np.asarray(cv2.dilate((own >= config.blind_threshold).astype(np.uint8), kernel) > 0)
+        mask = np.asarray(cv2.dilate((own >= blind_threshold).astype(np.uint8), kernel) > 0)
     else:
-        mask = own >= config.threshold
+        mask = own >= threshold
         body = inside & mask if mask.any() else inside
         share = float(moving[body].mean()) if body.any() else 0.0
         if config.complete_with_motion:
