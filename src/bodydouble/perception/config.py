@@ -7,10 +7,42 @@ from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
+class YoloxConfig:
+    """YOLOX (Ge et al. 2021), any export to ONNX of release 0.1.1rc0 or later."""
+
+    weights: str = ""
+    """ONNX file, or a model of `bodydouble models list`; empty: ``yolox-s``."""
+    input_px: int = 640
+    """Side of the network's input, where the export leaves it open; most exports fix it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RfDetrConfig:
+    """RF-DETR (Robinson et al. 2025) through transformers."""
+
+    weights: str = ""
+    """Folder in transformers' layout, or a model of `bodydouble models list`; empty: ``rfdetr-medium``."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where it runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Yolov8Config:
+    """YOLOv8 through ultralytics, which is AGPL-3.0; the paper's detector."""
+
+    weights: str = ""
+    """File of a detection model, or a model of `bodydouble models list`; empty: ``yolov8n``, the authors' choice."""
+    input_px: int = 640
+    """Longer side of the network's input, a multiple of 32."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where it runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PeopleConfig:
     """Finding people in single frames."""
 
-    backend: Literal["rendered"] = "rendered"
+    backend: Literal["rendered", "yolox", "rfdetr", "yolov8"] = "rendered"
     """Which finder runs; ``rendered`` is the project's own network, trained on rendered bodies only."""
     score: float = 0.15
     """Lowest score of a detection that is handed to tracking, 0 to 1."""
@@ -22,12 +54,23 @@ class PeopleConfig:
     """Small frames are enlarged by at most this factor."""
     coarse_pass: bool = True
     """Look a second time at about a third of the size, for people who are large in the picture."""
+    tiles: bool = False
+    """Look also at four overlapping quarters of the frame, for people who are small in it; costs four more looks. The
+    three options above are of ``rendered``, this one is of the others."""
+    yolox: YoloxConfig = field(default_factory=YoloxConfig)
+    """Options of ``yolox``."""
+    rfdetr: RfDetrConfig = field(default_factory=RfDetrConfig)
+    """Options of ``rfdetr``."""
+    yolov8: Yolov8Config = field(default_factory=Yolov8Config)
+    """Options of ``yolov8``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackingConfig:
     """Joining detections to tracks: BoT-SORT forwards, then one pass over the whole clip."""
 
+    backend: Literal["botsort", "ultralytics-botsort"] = "botsort"
+    """``botsort``: of the package trackers; ``ultralytics-botsort``: the library the paper used, AGPL-3.0."""
     preset: Literal["default", "paper"] = "default"
     """``paper``: the published thresholds (0.20, 0.70, 0.70); ``default``: tuned for the ``rendered`` finder."""
     strong_score: float = 0.50
@@ -65,24 +108,93 @@ class MotionConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClipSegConfig:
+    """CLIPSeg (Lüddecke and Ecker 2022), asked about the box of each person; the paper's silhouettes."""
+
+    weights: str = ""
+    """Folder with the converted ``clipseg-rd64-refined``; empty: as all models are found."""
+    prompts: tuple[str, ...] = ("person", "hands", "head", "feet", "torso")
+    """What is asked for; a pixel has the highest answer of all. The paper's list; its authors' program used the first."""
+    threshold: float = 0.4
+    """Probability from which a pixel belongs to the person."""
+    stretch: bool = False
+    """Stretch each answer to its own range before the threshold, as the authors' program does and the paper does not say."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where it runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sam2Config:
+    """SAM 2 (Ravi et al. 2024), prompted by each person's box."""
+
+    weights: str = ""
+    """Folder with ``sam2.1-hiera-tiny`` or another size; empty: as all models are found."""
+    view: Literal["frame", "person"] = "frame"
+    """``frame``: one look at the whole frame for everybody. ``person``: one at each person; slow, for small people."""
+    threshold: float = 0.5
+    """Probability from which a pixel belongs to the person; 0.5 is SAM 2's own."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where it runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SilhouetteConfig:
     """Which pixels belong to a person."""
 
-    backend: Literal["rendered"] = "rendered"
+    backend: Literal["rendered", "clipseg", "sam2"] = "rendered"
     """Which network draws silhouettes."""
     threshold: float = 0.35
-    """Probability from which a pixel belongs to the person; low, because leaving a piece of a person is the worst."""
+    """Probability from which a pixel belongs to the person; low, because leaving a piece of a person is the worst. Of
+    ``rendered``; the others have their own."""
     blind_threshold: float = 0.2
-    """The same where motion cannot complete the silhouette; lower still."""
+    """The same where motion cannot complete the silhouette; lower still. Of ``rendered``."""
     complete_with_motion: bool = True
     """Add moving pixels connected to the person (bags, coats, papers)."""
+    clipseg: ClipSegConfig = field(default_factory=ClipSegConfig)
+    """Options of ``clipseg``."""
+    sam2: Sam2Config = field(default_factory=Sam2Config)
+    """Options of ``sam2``."""
+
+    def thresholds(self) -> tuple[float, float]:
+        """Probabilities of the chosen backend from which a pixel belongs to the person: with motion, and without."""
+        if self.backend == "clipseg":
+            return self.clipseg.threshold, self.clipseg.threshold
+        if self.backend == "sam2":
+            return self.sam2.threshold, self.sam2.threshold
+        return self.threshold, self.blind_threshold
+
+
+@dataclass(frozen=True, kw_only=True)
+class VitPoseConfig:
+    """ViTPose (Xu et al. 2022) through transformers."""
+
+    weights: str = ""
+    """Folder with ``vitpose-base-simple`` or another size; empty: as all models are found."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where it runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RtmPoseConfig:
+    """RTMPose (Jiang et al. 2023) through rtmlib."""
+
+    weights: str = ""
+    """ONNX file of a 17-joint body model; empty: as all models are found."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenPoseConfig:
+    """OpenPose (Cao et al. 2017): the CMU body network; its weights are for non-commercial use only."""
+
+    weights: str = ""
+    """File with the converted network; empty: as all models are found."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PoseConfig:
     """Joints per frame, and over time."""
 
-    backend: Literal["rendered"] = "rendered"
+    backend: Literal["rendered", "vitpose", "rtmpose", "openpose"] = "rendered"
     """Which network finds joints."""
     joint_score: float = 0.15
     """Joints below this score count as not found."""
@@ -96,6 +208,12 @@ class PoseConfig:
     """A window with a larger share of frames without a skeleton is painted out (paper, section 3.3)."""
     filter_mean_score: float = 0.35
     """A window with a lower mean joint score is painted out (paper, section 3.3)."""
+    vitpose: VitPoseConfig = field(default_factory=VitPoseConfig)
+    """Options of ``vitpose``."""
+    rtmpose: RtmPoseConfig = field(default_factory=RtmPoseConfig)
+    """Options of ``rtmpose``."""
+    openpose: OpenPoseConfig = field(default_factory=OpenPoseConfig)
+    """Options of ``openpose``."""
 
 
 @dataclass(frozen=True, kw_only=True)
