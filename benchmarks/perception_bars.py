@@ -21,14 +21,16 @@ from typing import Any
 
 import common
 from perception.clips import Perceived, all_clips, perceived
+from perception.joint_rows import joint_rows
 from perception.referee_looks import Looks
 from perception.referee_rows import found_rows, ped2_rows
 from perception.table import Row, as_record, as_text
 from perception.truth_rows import truth_rows
 
+from bodydouble.errors import MissingDependency, MissingWeights
 from bodydouble.perception.config import PerceptionConfig
 
-PARTS = ("pets", "tud", "avenue", "crowd", "ped2")
+PARTS = ("pets", "tud", "avenue", "crowd", "ped2", "joints", "cost")
 
 
 def _words(text: str) -> list[str]:
@@ -57,7 +59,7 @@ def measure(arguments: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
     config = dataclasses.replace(PerceptionConfig(), weights_dir=arguments.weights)
     data = common.data_dir()
 
-    def look(group: str) -> list[Perceived]:
+    def look(group: str, *, anyway: bool = False) -> list[Perceived]:
         only, limits = arguments.only, arguments.frames
         return [
             perceived(
@@ -68,7 +70,7 @@ def measure(arguments: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
                 again=arguments.again,
             )
             for clip in all_clips(data)
-            if clip.group == group and (group in only or clip.name in only)
+            if clip.group == group and (anyway or group in only or clip.name in only)
         ]
 
     for group in ("pets", "tud"):
@@ -83,7 +85,18 @@ def measure(arguments: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
     if clips := look("ped2"):
         more, details["ped2"] = ped2_rows(clips, looks)
         rows += more
+    if "joints" in arguments.only:
+        more, details["joints"] = _joints(look("pets", anyway=True)[0], data, arguments)
+        rows += more
     return rows, details
+
+
+def _joints(seen: Perceived, data: Path, arguments: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
+    model = data / "models" / "movenet_singlepose_lightning_int8_4.tflite"
+    try:
+        return joint_rows(seen, model, arguments.bundles / "referee", arguments.every)
+    except (MissingDependency, MissingWeights) as error:
+        return [Row(clip="pets joints", what="agreement with MoveNet", value=None, how=str(error))], {}
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bodydouble.perception import perceive
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.scene import Frame, FrameSource, SceneBundle
 from bodydouble.scene.bundle_files import read_bundle, write_bundle
@@ -104,6 +103,9 @@ def perceived(clip: Clip, bundles: Path, config: PerceptionConfig, *, frames: in
         for path in (scene, plate):
             shutil.rmtree(path, ignore_errors=True)
     if not scene.is_dir():
+        # Only where it is needed: reading what is kept shall not load the networks' machinery.
+        from bodydouble.perception import perceive
+
         print(f"perceiving {clip.name}", file=sys.stderr, flush=True)
         begin, work = perf_counter(), scene.with_name(f".{scene.name}.work")
         with open_source(clip.path) as source:
