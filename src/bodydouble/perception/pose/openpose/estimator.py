@@ -73,12 +73,16 @@ class OpenPoseEstimator:
         if network_heights_px is not None and (not network_heights_px or min(network_heights_px) < 1):
             raise ValueError(f"network_heights_px is {network_heights_px}, must name heights of at least 1")
         # torch takes seconds to import, and most runs use another pose backend.
+        import torch
+
         from bodydouble.perception.pose.openpose.network import BodyNetwork
         from bodydouble.perception.pose.openpose.weights import load_weights
 
         tensors = load_weights(Path(weights_path), sha256=sha256)
-        self._network = BodyNetwork()
-        self._network.load_state_dict(tensors, strict=True)
+        # Made without memory of its own and without random numbers; the tensors become its parameters.
+        with torch.device("meta"):
+            self._network = BodyNetwork()
+        self._network.load_state_dict(tensors, strict=True, assign=True)
         self._network.eval().requires_grad_(requires_grad=False).to(device)
         self._device = device
         self._threads = threads
