@@ -14,7 +14,7 @@ from bodydouble.scene import VideoGeometry
 
 Picture = npt.NDArray[np.uint8]
 
-_LEAST_WIDTH_PX: Final = 720
+_LEAST_WIDTH_PX: Final = 960
 """Smaller clips are enlarged, or marks would hide the people: in UCSD Ped2 (360x240) they are 29 px tall."""
 _MAX_FACTOR: Final = 3
 _MOST_WIDTH_PX: Final = 1920

@@ -73,7 +73,7 @@ def draw_people(picture: Picture, sightings: Sequence[Sighting], scale: float) -
     taken: list[Box] = []
     # Those in front first: they are the ones a reader looks at, and their labels get the better places.
     for number in sorted(range(len(boxes)), key=lambda index: -boxes[index][3]):
-        _draw_label(picture, sightings[number], boxes[number], taken)
+        _draw_label(picture, sightings[number], number, boxes, taken)
 
 
 def _draw_silhouette(picture: Picture, sighting: Sighting, scale: float) -> None:
@@ -165,9 +165,9 @@ def _clipped(box: Box, picture: Picture) -> Box:
     return max(box[0], 0), max(box[1], 0), min(box[2], width - 1), min(box[3], height - 1)
 
 
-def _draw_label(picture: Picture, sighting: Sighting, box: Box, taken: list[Box]) -> None:
-    """Write beside the box: all of it where there is room, the id alone where there is not."""
-    track = sighting.track
+def _draw_label(picture: Picture, sighting: Sighting, number: int, boxes: Sequence[Box], taken: list[Box]) -> None:
+    """Write beside the box: all of it where there is room, the id alone where there is not; over nobody if possible."""
+    track, box = sighting.track, boxes[number]
     score = "guessed" if sighting.is_guessed else f"{float(track.box_scores[sighting.step]):.2f}"
     brief = f"#{track.track_id}"
     texts = [f"{brief} {score}", brief]
@@ -177,11 +177,16 @@ def _draw_label(picture: Picture, sighting: Sighting, box: Box, taken: list[Box]
     for text in texts:
         (width, height), below = cv2.getTextSize(text, _FONT, font_scale, 1)
         width, height = width + 6, height + below + 3
-        for place in _places(box, width, height, picture):
-            if all(_apart(place, other) for other in taken):
-                _write_label(picture, text, place, colour_of(track.track_id), font_scale, below)
-                taken.append(place)
-                return
+        free = [
+            place
+            for place in _places(box, width, height, picture)
+            if all(_common_px(place, other) == 0 for other in taken)
+        ]
+        if free:
+            place = min(free, key=lambda place: sum(_common_px(place, other) for other in boxes))
+            _write_label(picture, text, place, colour_of(track.track_id), font_scale, below)
+            taken.append(place)
+            return
     # Everywhere is something: the id goes onto the box, over whatever is there.
     (width, height), below = cv2.getTextSize(brief, _FONT, font_scale, 1)
     place = _inside(box[0], box[1], width + 6, height + below + 3, picture)
@@ -201,8 +206,9 @@ def _inside(left: int, top: int, width: int, height: int, picture: Picture) -> B
     return left, top, left + width, top + height
 
 
-def _apart(a: Box, b: Box) -> bool:
-    return a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+def _common_px(a: Box, b: Box) -> int:
+    """Area that two boxes share."""
+    return max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
 def _write_label(picture: Picture, text: str, place: Box, colour: RGB, font_scale: float, below: int) -> None:

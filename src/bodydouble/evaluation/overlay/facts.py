@@ -174,10 +174,16 @@ def summarize(facts: ClipFacts) -> list[str]:
         f"from entering to leaving; who comes back, or is lost and found again, counts once more.",
         f"At most {_count(facts.most_at_once, 'person', 'people')} at once (frame {facts.busiest_frame}); "
         f"{_count(facts.empty_frames, 'frame')} without anybody.",
-        f"Doubles play {facts.count('played')} of the tracks all the time and {facts.count('partly painted out')} part of "
-        f"it; {facts.count('painted out')} are painted out whenever they are seen. Counted by person and frame, "
-        f"{facts.played_sightings / facts.sightings:.0%} are played.",
+        f"{_count(facts.count('played'), 'track')} played by a double from beginning to end, "
+        f"{facts.count('partly painted out')} only in part, {facts.count('painted out')} painted out whenever seen. "
+        f"Counted by person and frame, {facts.played_sightings / facts.sightings:.0%} are played.",
     ]
+    unseen = sum(track.guessed_share == 1 for track in facts.tracks)
+    if unseen:
+        sentences.append(
+            f"{_count(unseen, 'track')} without a single detection: something moves there that nobody recognized; it may "
+            f"be no person at all."
+        )
     if facts.reasons:
         why = "; ".join(f"{reason} ({_count(number, 'track')})" for reason, number in facts.reasons)
         sentences.append(f"Why people are painted out: {why}.")
