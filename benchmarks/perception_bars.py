@@ -21,6 +21,7 @@ from typing import Any
 
 import common
 from perception.clips import Perceived, all_clips, perceived
+from perception.cost_rows import FRAMES, cost_rows
 from perception.joint_rows import joint_rows
 from perception.referee_looks import Looks
 from perception.referee_rows import found_rows, ped2_rows
@@ -31,6 +32,7 @@ from bodydouble.errors import MissingDependency, MissingWeights
 from bodydouble.perception.config import PerceptionConfig
 
 PARTS = ("pets", "tud", "avenue", "crowd", "ped2", "joints", "cost")
+REFEREE = "yolox_nano_416x416.onnx"
 
 
 def _words(text: str) -> list[str]:
@@ -77,7 +79,7 @@ def measure(arguments: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
         for seen in look(group):
             more, details[seen.clip.name] = truth_rows(seen)
             rows += more
-    looks = Looks(data / "models" / "yolox_nano_416x416.onnx", arguments.bundles / "referee")
+    looks = Looks(data / "models" / REFEREE, arguments.bundles / "referee")
     for group in ("avenue", "crowd"):
         for seen in look(group):
             more, details[seen.clip.name] = found_rows(seen, looks, arguments.every)
@@ -87,6 +89,10 @@ def measure(arguments: argparse.Namespace) -> tuple[list[Row], dict[str, Any]]:
         rows += more
     if "joints" in arguments.only:
         more, details["joints"] = _joints(look("pets", anyway=True)[0], data, arguments)
+        rows += more
+    if "cost" in arguments.only:
+        limit = arguments.frames.get("cost", FRAMES)
+        more, details["cost"] = cost_rows(all_clips(data)[0], data / "models" / REFEREE, config, limit)
         rows += more
     return rows, details
 
