@@ -62,7 +62,7 @@ def assemble(
         video=geometry,
         tracks=tuple(tracks),
         camera=CameraMotion(to_reference=followed.to_reference),
-        light=_light(followed, plate_dir),
+        light=_light(followed, plate_dir, (geometry.width_px, geometry.height_px)),
         clip_name=source.name,
         producer=producer,
     )
@@ -161,12 +161,14 @@ def _unexplained(track_id: int, blob: BlobTrack) -> PersonTrack:
     )
 
 
-def _light(followed: Followed, plate_dir: Path) -> Light:
-    reader = PlateReader(plate_dir, CameraMotion(to_reference=followed.to_reference[:0]))
-    rgb, valid = reader.at(reader.key_frames[0])
+def _light(followed: Followed, plate_dir: Path, frame_size_px: tuple[int, int]) -> Light:
+    reader = PlateReader(plate_dir, CameraMotion(to_reference=followed.to_reference), frame_size_px=frame_size_px)
+    key = reader.key_frames[0]
+    rgb, valid = reader.at(key)
+    to_key = np.linalg.inv(followed.to_reference[key]) @ followed.to_reference
     contacts: list[NDArray[np.float64]] = [np.zeros((0, 2))]
     for track in followed.tracks:
         feet = np.c_[0.5 * (track.boxes[:, 0] + track.boxes[:, 2]), track.boxes[:, 3], np.ones(len(track))]
-        mapped = np.einsum("tij,tj->ti", followed.to_reference[track.frames], feet)
+        mapped = np.einsum("tij,tj->ti", to_key[track.frames], feet)
         contacts.append(mapped[:, :2] / mapped[:, 2:])
     return measure_light(rgb, valid, np.concatenate(contacts))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bodydouble.errors import ConfigError
+
 
 @dataclass(frozen=True, kw_only=True)
 class YoloxConfig:
@@ -13,7 +15,15 @@ class YoloxConfig:
     weights: str = ""
     """ONNX file, or a model of `bodydouble models list`; empty: ``yolox-s``."""
     input_px: int = 640
-    """Side of the network's input, where the export leaves it open; most exports fix it."""
+    """Side of the network's input, a multiple of 32, where the export leaves it open; most exports fix it."""
+
+    def __post_init__(self) -> None:
+        """Check the range.
+
+        Raises:
+            ConfigError: the side is no multiple of 32, or absurd.
+        """
+        _check_input_px("perception.people.yolox.input_px", self.input_px)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +46,14 @@ class Yolov8Config:
     """Longer side of the network's input, a multiple of 32."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where it runs."""
+
+    def __post_init__(self) -> None:
+        """Check the range.
+
+        Raises:
+            ConfigError: the side is no multiple of 32, or absurd.
+        """
+        _check_input_px("perception.people.yolov8.input_px", self.input_px)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,8 +238,12 @@ class PoseConfig:
 class PlateConfig:
     """The clean background."""
 
-    kind: Literal["clean"] = "clean"
-    """``clean``: median over unoccupied samples, aligned by camera motion where the camera moves."""
+    kind: Literal["clean", "moving", "median"] = "clean"
+    """``clean``: median over unoccupied samples, and ``moving`` where the camera moves. ``moving``: a picture for every
+    fifth of a second, from frames close in time, aligned part by part; for shakes too small to count as motion as well.
+    ``median``: one median over everything, with whoever stands still in it (paper, section 3.1)."""
+    second_look_score: float = 0.3
+    """The people finder looks at the finished plate too; what it finds from this score on is filled. Above 1: never."""
     key_seconds: float = 15.0
     """One key plate for each stretch of this length."""
     window_seconds: float = 30.0
@@ -254,3 +276,8 @@ class PerceptionConfig:
     """Crops per call of the per-person network."""
     weights_dir: str = ""
     """Folder with ``people_finder.onnx`` and ``person.onnx``; empty: ``BODYDOUBLE_WEIGHTS_DIR``, else the package's."""
+
+
+def _check_input_px(option: str, side: int) -> None:
+    if side % 32 or not 32 <= side <= 4096:
+        raise ConfigError(f"{option} is {side}; allowed is a multiple of 32 from 32 to 4096")

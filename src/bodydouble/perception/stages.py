@@ -10,12 +10,13 @@ from bodydouble.perception.assemble import assemble
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.evidence import confirm
 from bodydouble.perception.following import follow, height_model, make_tracks
-from bodydouble.perception.networks import weights_folder
 from bodydouble.perception.occupancy import Occupancy
 from bodydouble.perception.people.base import PeopleFinder
-from bodydouble.perception.people.rendered import RenderedPeopleFinder
-from bodydouble.perception.person import PersonReader, RenderedPersonReader
-from bodydouble.perception.plate.clean import build_plate
+from bodydouble.perception.people.factory import make_finder
+from bodydouble.perception.person import PersonReader
+from bodydouble.perception.person_backends import make_reader
+from bodydouble.perception.plate.build import PlateFolders, build_plate
+from bodydouble.perception.plate.second_look import PlateInspector
 from bodydouble.perception.reading import read_people
 from bodydouble.scene import CameraMotion, FrameSource, Progress, SceneBundle
 
@@ -32,12 +33,12 @@ def load_networks(config: PerceptionConfig) -> Networks:
     """The configured backends.
 
     Raises:
+        MissingDependency: a package or a device is not there.
         MissingWeights: a network is absent or cannot be loaded.
     """
-    folder = weights_folder(config.weights_dir)
     return Networks(
-        finder=RenderedPeopleFinder(config.people, folder=folder, threads=config.threads),
-        reader=RenderedPersonReader(folder=folder, threads=config.threads, batch=config.batch_people),
+        finder=make_finder(config),
+        reader=make_reader(config),
     )
 
 
@@ -83,11 +84,9 @@ def perceive(
         followed.to_reference,
         occupied.at,
         config.plate,
-        canvas_size_px=followed.canvas_size_px,
-        work_dir=work_dir,
-        plate_dir=plate_dir,
-        evidence_dir=evidence_dir,
+        folders=PlateFolders(work_dir=work_dir, plate_dir=plate_dir, evidence_dir=evidence_dir),
         progress=progress,
+        second_look=PlateInspector(chosen.finder, chosen.reader, config.plate.second_look_score),
     )
     if config.motion.enabled and CameraMotion(to_reference=followed.to_reference).is_static:
         heights = height_model(followed.tracks, source.geometry.height_px)

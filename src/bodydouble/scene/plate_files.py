@@ -2,6 +2,9 @@
 
 ``plate.json`` names the keys and the sha256 of each picture; it is written last, so a folder without it is unfinished.
 Per key there are two PNG: the colours, and where they were really seen free of people (255) or guessed (0).
+
+``space`` says where the pixels of a key lie when the camera moves: in one ``reference`` picture for the whole clip, in
+those of the key's own ``frame``, or on the ``screen``, whatever the camera does.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ Mask = npt.NDArray[np.bool_]
 _CACHED_KEYS: Final[int] = 3
 _JSON_LIMIT_BYTES: Final[int] = 64 << 20
 _PNG_LEVEL: Final[int] = 3
+Space = Literal["reference", "frame", "screen"]
 _Side = Annotated[int, Field(ge=1, le=MAX_SIDE_PX)]
 _Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -47,13 +51,14 @@ class _PlateModel(_Strict):
     schema_version: Literal[1]
     width_px: _Side
     height_px: _Side
+    space: Space = "reference"
     keys: Annotated[list[_KeyModel], Field(min_length=1)]
 
 
 class PlateWriter:
     """Writes the plate of one clip. What an earlier, unfinished writer left in the folder is removed first."""
 
-    def __init__(self, folder: Path, width_px: int, height_px: int) -> None:
+    def __init__(self, folder: Path, width_px: int, height_px: int, *, space: Space = "reference") -> None:
         """Start an empty plate.
 
         Args:
@@ -61,12 +66,14 @@ class PlateWriter:
             width_px: width of every key picture (with a moving camera that of the reference, which may be wider
                 than a frame).
             height_px: height of every key picture.
+            space: where its pixels lie.
 
         Raises:
             OutputError: the folder cannot be written.
         """
         self._folder = folder
         self._size = (height_px, width_px)
+        self._space: Space = space
         self._keys: dict[int, _KeyModel] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -122,6 +129,7 @@ class PlateWriter:
             schema_version=1,
             width_px=self._size[1],
             height_px=self._size[0],
+            space=self._space,
             keys=[self._keys[index] for index in sorted(self._keys)],
         )
         text = json.dumps(model.model_dump(mode="json"), indent=1, sort_keys=True)
@@ -147,6 +155,8 @@ class PlateReader:
         self._folder = folder
         self._camera = None if camera is None or camera.is_static else camera
         self._model = _read_model(folder)
+        if self._model.space == "screen":
+            self._camera = None
         self.width_px, self.height_px = frame_size_px or (self._model.width_px, self._model.height_px)
         if self._camera is None and (self.width_px, self.height_px) != (self._model.width_px, self._model.height_px):
             raise BundleError(
@@ -165,7 +175,8 @@ class PlateReader:
         """The clean background of a frame, fresh arrays.
 
         Between two keys colours are blended linearly in time (in steps of 1/256) and a pixel is valid if it is in both;
-        before the first and after the last key that key is taken.
+        before the first and after the last key that key is taken. In the space of frames, keys are moved with the camera
+        first, and where only one of the two reaches a pixel, that one is taken.
 
         Returns:
             rgb (H, W, 3) and valid (H, W), both in the frame's own pixels.
@@ -177,14 +188,40 @@ class PlateReader:
         frames = self.key_frames
         after = bisect_right(frames, frame_index)
         earlier, later = frames[max(after - 1, 0)], frames[min(after, len(frames) - 1)]
-        rgb, valid = self._key(earlier)
         weight = 0 if later <= earlier else round(256 * (frame_index - earlier) / (later - earlier))
+        if self._camera is not None and self._model.space == "frame":
+            return self._between(earlier, later, weight, frame_index)
+        rgb, valid = self._key(earlier)
         if weight:
             rgb_later, valid_later = self._key(later)
             rgb, valid = _blend(rgb, rgb_later, weight), valid & valid_later
         if self._camera is None:
             return rgb.copy(), valid.copy()
         return _warp(rgb, valid, self._camera.to_reference[frame_index], (self.width_px, self.height_px))
+
+    def _between(self, earlier: int, later: int, weight: int, frame_index: int) -> tuple[RgbImage, Mask]:
+        rgb, valid, inside = self._moved(earlier, frame_index)
+        if not weight:
+            return rgb, valid
+        rgb_later, valid_later, inside_later = self._moved(later, frame_index)
+        both = _blend(rgb, rgb_later, weight)
+        only_first, only_second = inside & ~inside_later, inside_later & ~inside
+        both[only_first], both[only_second] = rgb[only_first], rgb_later[only_second]
+        known = (valid & valid_later) | (valid & only_first) | (valid_later & only_second)
+        return both, known
+
+    def _moved(self, key_frame: int, frame_index: int) -> tuple[RgbImage, Mask, Mask]:
+        """A key in another frame's pixels: colours, where they are valid, where the key reaches at all."""
+        assert self._camera is not None
+        rgb, valid = self._key(key_frame)
+        if key_frame == frame_index:
+            return rgb.copy(), valid.copy(), np.ones_like(valid)
+        to_reference = self._camera.to_reference
+        matrix = np.linalg.inv(to_reference[key_frame]) @ to_reference[frame_index]
+        size = (self.width_px, self.height_px)
+        moved, seen = _warp(rgb, valid, matrix, size)
+        _, inside = _warp(rgb[:, :, :1], np.ones_like(valid), matrix, size)
+        return moved, seen, inside
 
     def _key(self, frame_index: int) -> tuple[RgbImage, Mask]:
         if frame_index in self._cache:
