@@ -8,6 +8,14 @@ Where revisions and hashes come from (looked up 2026-11, without access to the h
   read from a public project that pins them; that of ``yolov8n.pt`` agrees with many others.
 * RF-DETR: a commit of the Hugging Face repository, named alike by three independent public projects; the hash of the
   weights comes from one of them, those of the two small text files are not known.
+* ViTPose: the commit and the hash of the weights are named alike by two independent public projects; the file list is
+  that of the Hugging Face page at this commit.
+* SAM 2.1: the commit is named by more than five independent public projects, size and hash of the weights and the hash
+  of the configuration by one and two of them.
+* CLIPSeg: the commit as Hugging Face's pages show it, the first with the right ``preprocessor_config.json``; weights
+  are the PyTorch file, for which no hash is known.
+* RTMPose: the archive that rtmlib 0.0.16 names for ``balanced``; no hash is known (the one in its name is not the
+  archive's).
 """
 
 from __future__ import annotations
@@ -118,6 +126,10 @@ def hub_files(
     )
 
 
+_CLIPSEG: Final = "583b388deb98a04feb3e1f816dcdb8f3062ee205"
+_SAM2_TINY: Final = "de431c4043854a71d8101e17995dfe596bf101a5"
+_VITPOSE_BASE: Final = "a93ac0c67e0b7e2c55287d21d4c460c8f3c54d45"
+_RTMPOSE_M: Final = "rtmpose-m_simcc-body7_pt-body7_420e-256x192-e48f03d0_20230504.zip"
 _RFDETR_MEDIUM: Final = "1b5b672408f86dd38e05dd3cf3f2e0834e545a59"
 
 MODELS: Final[tuple[RemoteModel, ...]] = (
@@ -142,6 +154,76 @@ MODELS: Final[tuple[RemoteModel, ...]] = (
         ),
         size_mb=135,
         is_folder=True,
+    ),
+    RemoteModel(
+        name="clipseg-rd64-refined",
+        summary="segmentation by text, the paper's silhouettes, for transformers",
+        licence="Apache-2.0 (model card; the authors' repository excludes weights from its MIT licence)",
+        source="https://huggingface.co/CIDAS/clipseg-rd64-refined",
+        revision=_CLIPSEG,
+        files=hub_files(
+            "CIDAS/clipseg-rd64-refined",
+            _CLIPSEG,
+            {
+                "config.json": None,
+                "merges.txt": None,
+                "pytorch_model.bin": None,
+                "special_tokens_map.json": None,
+                "tokenizer_config.json": None,
+                "vocab.json": None,
+            },
+        ),
+        size_mb=605,
+        is_folder=True,
+    ),
+    RemoteModel(
+        name="sam2.1-hiera-tiny",
+        summary="segmentation by boxes, for transformers",
+        licence="Apache-2.0",
+        source="https://huggingface.co/facebook/sam2.1-hiera-tiny",
+        revision=_SAM2_TINY,
+        files=hub_files(
+            "facebook/sam2.1-hiera-tiny",
+            _SAM2_TINY,
+            {
+                "config.json": "860aff9751b139d83a4ad7df1e5535416fded533e0ead02625edbefcb9953cce",
+                "model.safetensors": "48c14467e5cf9e51870511feb72c89688e82dd74523142c0538b663e193ac2a7",
+            },
+            {"model.safetensors": 155_908_064},
+        ),
+        size_mb=156,
+        is_folder=True,
+    ),
+    RemoteModel(
+        name="vitpose-base-simple",
+        summary="joints of a person in a crop, for transformers",
+        licence="Apache-2.0",
+        source="https://huggingface.co/usyd-community/vitpose-base-simple",
+        revision=_VITPOSE_BASE,
+        files=hub_files(
+            "usyd-community/vitpose-base-simple",
+            _VITPOSE_BASE,
+            {
+                "config.json": None,
+                "model.safetensors": "85375373893ddd3641f3912821073e53f5435f9e966e1dca59d004454bfe4fdf",
+            },
+        ),
+        size_mb=344,
+        is_folder=True,
+    ),
+    RemoteModel(
+        name="rtmpose-m",
+        summary="joints of a person in a crop, for rtmlib",
+        licence="Apache-2.0",
+        source="https://github.com/open-mmlab/mmpose/tree/main/projects/rtmpose",
+        revision="20230504",
+        files=(
+            RemoteFile(
+                name=_RTMPOSE_M,
+                url=f"https://download.openmmlab.com/mmpose/v1/projects/rtmposev1/onnx_sdk/{_RTMPOSE_M}",
+            ),
+        ),
+        size_mb=55,
     ),
     _yolov8("n", "f59b3d833e2ff32e194b5bb8e08d211dc7c5bdf144b90d2c8412c47ccfc83b36", 7),
     _yolov8("s", "1f47a78bf100391c2a140b7ac73a1caae18c32779be7d310658112f7ac9aa78a", 23),
