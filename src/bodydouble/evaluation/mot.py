@@ -60,7 +60,7 @@ class MotScores:
     switches: int
     """Times a person goes on under another id."""
     fragments: int
-    """Times a person is lost and found again."""
+    """Times a person is lost and found again, but for frames without any track (TrackEval counts so)."""
     missed: tuple[MissedBox, ...]
     """Who is not found, matched frame by frame without regard to ids."""
     false: tuple[FalseBox, ...]
