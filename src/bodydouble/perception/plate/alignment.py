@@ -82,8 +82,9 @@ class Aligner:
         if self._flow is None:
             return None
         grey = self._reduced(warped)
-        forward = np.asarray(self._flow.calc(self._grey, grey, None), np.float32)
-        backward = np.asarray(self._flow.calc(grey, self._grey, None), np.float32)
+        blank = np.zeros((*grey.shape, 2), np.float32)
+        forward = np.asarray(self._flow.calc(self._grey, grey, blank.copy()), np.float32)
+        backward = np.asarray(self._flow.calc(grey, self._grey, blank), np.float32)
         rows, columns = np.indices(grey.shape, np.float32)
         back = cv2.remap(backward, columns + forward[..., 0], rows + forward[..., 1], cv2.INTER_LINEAR)
         agree = np.abs(forward + back).max(axis=2) < _CONSISTENT_PX

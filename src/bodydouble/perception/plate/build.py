@@ -17,7 +17,7 @@ from bodydouble.perception.plate.samples import Occupied, Sample, take_sample, w
 from bodydouble.perception.plate.schedule import Schedule, plan_keys, spread_samples
 from bodydouble.perception.plate.static import make_key
 from bodydouble.scene import CameraMotion, FrameSource, Progress
-from bodydouble.scene.plate_files import PlateWriter
+from bodydouble.scene.plate_files import PlateWriter, Space
 
 _SAMPLE_CHANNELS = 5
 """Bytes a pixel of a sample: three colours and two masks."""
@@ -141,7 +141,7 @@ def _build_median(
             progress.advance()
     everything = np.ones((height, width), bool)
     rgb, _ = masked_median(pictures, [everything] * len(pictures))
-    space = "reference" if camera.is_static else "screen"
+    space: Space = "reference" if camera.is_static else "screen"
     for folder in (folders.plate_dir, folders.evidence_dir):
         writer = PlateWriter(folder, width, height, space=space)
         writer.add_key(geometry.num_frames // 2, rgb, everything)

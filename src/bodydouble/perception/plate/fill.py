@@ -134,7 +134,7 @@ def _fill_level(
     picture = start.copy()
     level_cost = _LEVEL_COST * 3 * (2 * r + 1) ** 2 / float(height * height)
     for turn in range(rounds):
-        padded = cv2.copyMakeBorder(picture, r, r, r, r, cv2.BORDER_REFLECT_101)
+        padded = np.asarray(cv2.copyMakeBorder(picture, r, r, r, r, cv2.BORDER_REFLECT_101), np.float32)
         features = _features(padded)
         match(features, trust, usable, targets, number_of, nearest, cost, r, level_cost, _MATCH_ROUNDS, 100 * turn)
         sigma = max(float(np.percentile(cost, 75)), 1.0)
