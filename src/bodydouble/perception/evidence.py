@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bodydouble.perception.blobs import HeightModel, find_blobs
 from bodydouble.perception.config import PerceptionConfig
+from bodydouble.perception.following import with_looks
 from bodydouble.perception.geometry import grow, window
 from bodydouble.perception.motion import Foreground, measure
 from bodydouble.perception.people.base import Detections
@@ -63,7 +64,10 @@ def confirm(
         sure = found.boxes_xyxy_px[found.scores >= config.tracking.strong_score]
         rgb, _ = plate.at(frame.index)
         foreground = measure(frame.rgb, rgb, grow(sure, 0.1), config.motion, is_gray=geometry.is_gray)
-        confirmed.append(found if foreground is None else judge(frame.index, found, foreground, heights))
+        if foreground is not None:
+            judged = judge(frame.index, found, foreground, heights)
+            found = with_looks(judged, frame.rgb, foreground.mask & ~foreground.shadow)
+        confirmed.append(found)
         progress.advance()
     progress.finish()
     return tuple(confirmed)

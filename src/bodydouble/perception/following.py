@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +14,25 @@ from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.geometry import transform
 from bodydouble.perception.people.base import Detections, PeopleFinder
 from bodydouble.perception.plate.canvas import fit_canvas
+from bodydouble.perception.tracking.association import Border, associate
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.botsort import BotSort, BotSortSettings
 from bodydouble.perception.tracking.heights import complete_heights
-from bodydouble.perception.tracking.linking import LinkLimits, drop_doubles, extend, fill, link, smooth
+from bodydouble.perception.tracking.likeness import look_middle
+from bodydouble.perception.tracking.linking import LinkLimits, drop_doubles, extend, fill, smooth
+from bodydouble.perception.tracking.looks import NUM_LOOKS, looks_of
+from bodydouble.perception.tracking.meetings import cut_at_meetings
+from bodydouble.perception.tracking.uncross import uncross
 from bodydouble.scene import FrameSource, Progress
 
 BOX_SMOOTHING_SECONDS = 0.08
 """Standard deviation of the smoothing of boxes over time."""
 _CAMERA_SCORE = 0.3
 """Detections from this score on are kept out of the measurement of camera motion."""
+_LOOK_SCORE = 0.25
+"""Weaker detections are not looked at; hardly any becomes part of a track."""
+_FIRST_PAUSES_SECONDS = (0.5, 1.5)
+"""Longest pauses joined in the first rounds of association; the last one is configured."""
 _MOST_FRAMES_ASKED = 15
 """No track of this many detections is too short, whatever frame rate a container claims; some claim thousands."""
 
@@ -49,7 +58,7 @@ def follow(source: FrameSource, finder: PeopleFinder, config: PerceptionConfig, 
     camera = CameraEstimator(geometry.width_px, geometry.height_px)
     progress.start("people", geometry.num_frames)
     for frame in source.frames():
-        found = finder.find(frame.rgb)
+        found = with_looks(finder.find(frame.rgb), frame.rgb)
         detections.append(found)
         camera.add(frame.rgb, found.boxes_xyxy_px[found.scores >= _CAMERA_SCORE])
         progress.advance()
@@ -60,11 +69,25 @@ def follow(source: FrameSource, finder: PeopleFinder, config: PerceptionConfig, 
         to_reference,
         config,
         frames_per_second=float(geometry.average_rate),
-        frame_height_px=geometry.height_px,
+        frame_size_px=(geometry.width_px, geometry.height_px),
     )
     return Followed(
         tracks=tuple(tracks), detections=tuple(detections), to_reference=to_reference, canvas_size_px=canvas
     )
+
+
+def with_looks(found: Detections, rgb: NDArray[np.uint8], moving: NDArray[np.bool_] | None = None) -> Detections:
+    """Detections and what those look like that may become part of a track.
+
+    Args:
+        found: in the frame.
+        rgb: (H, W, 3) the frame.
+        moving: (H, W) what differs from the plate, None where that is unknown.
+    """
+    looks = np.full((len(found), NUM_LOOKS), np.nan, np.float32)
+    worth = found.scores >= _LOOK_SCORE
+    looks[worth] = looks_of(rgb, found.boxes_xyxy_px[worth], moving)
+    return replace(found, looks=looks)
 
 
 def height_model(tracks: Sequence[Fragment], frame_height_px: int) -> HeightModel:
@@ -81,35 +104,53 @@ def make_tracks(
     config: PerceptionConfig,
     *,
     frames_per_second: float,
-    frame_height_px: int,
+    frame_size_px: tuple[int, int],
 ) -> list[Fragment]:
     """Tracks over the whole clip, without gaps, in frame pixels, ordered by first frame.
 
     Args:
-        detections: of every frame.
+        detections: of every frame; their looks are used where they have some.
         to_reference: (frames, 3, 3).
         config: thresholds.
         frames_per_second: rate of the clip.
-        frame_height_px: of the clip.
+        frame_size_px: width and height.
     """
+    width, height = frame_size_px
     tracker = BotSort(BotSortSettings.from_config(config.tracking, frames_per_second))
     for index, found in enumerate(detections):
-        tracker.add(index, transform(found.boxes_xyxy_px, to_reference[index]), found.scores)
-    limits = LinkLimits.at_rate(
-        frames_per_second,
-        link_seconds=config.tracking.link_seconds,
-        extend_seconds=config.tracking.extend_seconds,
-    )
-    linked = drop_doubles(link(drop_doubles(tracker.finish()), limits))
+        tracker.add(index, transform(found.boxes_xyxy_px, to_reference[index]), found.scores, found.looks)
+    limits = LinkLimits.at_rate(frames_per_second, extend_seconds=config.tracking.extend_seconds)
+    border = Border(to_reference=to_reference, width_px=width, height_px=height)
+    linked = _linked(tracker.finish(), border, config, frames_per_second)
     shortest = min(_MOST_FRAMES_ASKED, max(2, round(config.tracking.min_seconds * frames_per_second)))
     num_frames = len(detections)
     # A clip shorter than the limit would otherwise lose everybody.
     lasting = [fill(part) for part in linked if int(part.observed.sum()) >= min(shortest, num_frames)]
     if np.all(to_reference == np.eye(3)):
-        heights = height_model(lasting, frame_height_px)
-        lasting = drop_doubles([complete_heights(part, heights, frame_height_px) for part in lasting])
+        heights = height_model(lasting, height)
+        lasting = drop_doubles([complete_heights(part, heights, height) for part in lasting])
     smoothed = [smooth(part, BOX_SMOOTHING_SECONDS * frames_per_second) for part in lasting]
     return [_in_frames(extend(part, limits, num_frames), to_reference) for part in smoothed]
+
+
+def _linked(
+    fragments: list[Fragment], border: Border, config: PerceptionConfig, frames_per_second: float
+) -> list[Fragment]:
+    """The offline pass over identities: cut where people met, joined over the whole clip, put right where they crossed."""
+    pieces = cut_at_meetings(drop_doubles(fragments), frames_per_second)
+    middle = look_middle(pieces)
+    pauses = [seconds for seconds in _FIRST_PAUSES_SECONDS if seconds < config.tracking.link_seconds]
+    joined = associate(
+        pieces,
+        pauses_frames=[max(2, round(s * frames_per_second)) for s in (*pauses, config.tracking.link_seconds)],
+        frames_per_second=frames_per_second,
+        middle=middle,
+        border=border,
+    )
+    settled = uncross(joined, frames_per_second=frames_per_second, middle=middle)
+    settled.sort(key=lambda piece: (int(piece.fragment.frames[0]), *piece.fragment.boxes[0].tolist()))
+    # From here on nobody needs to know what people look like.
+    return drop_doubles([replace(piece.fragment, looks=None) for piece in settled])
 
 
 def _in_frames(part: Fragment, to_reference: NDArray[np.float64]) -> Fragment:

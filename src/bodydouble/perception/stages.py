@@ -96,7 +96,7 @@ def perceive(
             followed.to_reference,
             config,
             frames_per_second=float(source.geometry.average_rate),
-            frame_height_px=source.geometry.height_px,
+            frame_size_px=(source.geometry.width_px, source.geometry.height_px),
         )
         followed = replace(followed, detections=detections, tracks=tuple(tracks))
     readings = read_people(source, followed, chosen.reader, config, evidence_dir=evidence_dir, progress=progress)

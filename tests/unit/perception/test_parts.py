@@ -29,11 +29,11 @@ from bodydouble.perception.stages import load_networks
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.botsort import BotSortSettings
 from bodydouble.perception.tracking.heights import complete_heights
-from bodydouble.perception.tracking.linking import LinkLimits, drop_doubles, extend, fill, link
+from bodydouble.perception.tracking.linking import LinkLimits, drop_doubles, extend
 from bodydouble.scene import MIRRORED
 from bodydouble.testing.bundles import random_bundle
 
-LIMITS = LinkLimits.at_rate(10.0, link_seconds=3.0, extend_seconds=0.3)
+LIMITS = LinkLimits.at_rate(10.0, extend_seconds=0.3)
 
 
 def fragment(start: int, stop: int, left: float, step: float, *, height: float = 80.0, score: float = 0.8) -> Fragment:
@@ -196,21 +196,6 @@ def test_visible_fraction_of_cut_and_hidden() -> None:
     np.testing.assert_allclose(visible_fractions(boxes, 100, 100), [0.5, 1 - 10 * 30 / 800, 1.0])
 
 
-def test_link_continues_a_walk_but_not_somebody_else() -> None:
-    first, second = fragment(0, 20, 0, 3), fragment(26, 40, 78, 3)
-    other = fragment(22, 40, 300, -3)
-    joined = link([second, other, first], LIMITS)
-    assert [len(part) for part in joined] == [34, 18]
-    whole = fill(joined[0])
-    assert whole.frames.tolist() == list(range(40))
-    np.testing.assert_allclose(np.diff(whole.boxes[:, 0]), 3, atol=0.2)
-    assert (whole.scores[20:26] == 0).all()
-
-
-def test_link_leaves_a_child_and_an_adult_apart() -> None:
-    assert len(link([fragment(0, 20, 0, 3), fragment(23, 40, 69, 3, height=35)], LIMITS)) == 2
-
-
 def test_extend_stays_in_the_clip() -> None:
     longer = extend(fragment(1, 20, 0, 3), LIMITS, 21)
     assert longer.frames.tolist() == list(range(21))
@@ -345,6 +330,6 @@ def test_an_absurd_frame_rate_loses_nobody():
     ]
     found += [nobody] * 10
     still = np.repeat(np.eye(3)[None], 30, axis=0)
-    tracks = make_tracks(found, still, PerceptionConfig(), frames_per_second=2397.6, frame_height_px=120)
+    tracks = make_tracks(found, still, PerceptionConfig(), frames_per_second=2397.6, frame_size_px=(160, 120))
     assert len(tracks) == 1
     assert tracks[0].observed.sum() == 20

@@ -17,6 +17,8 @@ class Detections:
     """(N, 4): whole bodies in frame pixels; may reach beyond the frame."""
     scores: NDArray[np.float32]
     """(N,): 0 to 1."""
+    looks: NDArray[np.float32] | None = None
+    """(N, NUM_LOOKS): colours, see ``tracking.looks``. Finders leave it out; it is added for tracking."""
 
     def __post_init__(self) -> None:
         """Check shapes.

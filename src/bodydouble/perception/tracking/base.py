@@ -18,6 +18,8 @@ class Fragment:
     """(time, 4): left, top, right, bottom in reference pixels (camera motion removed)."""
     scores: NDArray[np.float32]
     """(time,): detection scores; 0 where the box was interpolated or extrapolated."""
+    looks: NDArray[np.float32] | None = None
+    """(time, NUM_LOOKS): see ``looks``; NaN where unknown. None once identities are settled: looks go no further."""
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -34,13 +36,19 @@ class Fragment:
         seen = self.observed
         return float(self.scores[seen].mean()) if seen.any() else 0.0
 
+    def part(self, rows: slice) -> Fragment:
+        """The time steps of a slice."""
+        looks = None if self.looks is None else self.looks[rows]
+        return Fragment(frames=self.frames[rows], boxes=self.boxes[rows], scores=self.scores[rows], looks=looks)
+
 
 def join(parts: list[Fragment]) -> Fragment:
-    """Fragments that do not share frames, put together in time."""
+    """Fragments of one person put together in time; where they share a frame, the detection with the best score stays."""
     frames = np.concatenate([part.frames for part in parts])
-    order = np.argsort(frames, kind="stable")
-    return Fragment(
-        frames=frames[order],
-        boxes=np.concatenate([part.boxes for part in parts])[order],
-        scores=np.concatenate([part.scores for part in parts])[order],
-    )
+    boxes = np.concatenate([part.boxes for part in parts])
+    scores = np.concatenate([part.scores for part in parts])
+    order = np.lexsort((-scores, frames))
+    order = order[np.r_[True, np.diff(frames[order]) > 0]]
+    known = [part.looks for part in parts if part.looks is not None]
+    looks = np.concatenate(known)[order] if len(known) == len(parts) else None
+    return Fragment(frames=frames[order], boxes=boxes[order], scores=scores[order], looks=looks)

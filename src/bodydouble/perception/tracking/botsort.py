@@ -85,30 +85,50 @@ class BotSort:
             # Camera motion is removed from the boxes before they come here.
             enable_cmc=False,
         )
-        self._rows: dict[int, list[tuple[int, NDArray[np.float64], float]]] = {}
+        self._rows: dict[int, list[tuple[int, NDArray[np.float64], float, NDArray[np.float32] | None]]] = {}
 
-    def add(self, frame_index: int, boxes: NDArray[np.float64], scores: NDArray[np.float32]) -> None:
-        """Take a frame's detections, boxes (N, 4) in reference pixels and scores (N,); frames come in order."""
+    def add(
+        self,
+        frame_index: int,
+        boxes: NDArray[np.float64],
+        scores: NDArray[np.float32],
+        looks: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Take a frame's detections; frames come in order.
+
+        Args:
+            frame_index: of the frame.
+            boxes: (N, 4) in reference pixels.
+            scores: (N,).
+            looks: (N, NUM_LOOKS), only carried along; None for all frames or for none.
+        """
         import supervision
 
-        strong = scores >= self._lowest
+        strong = np.flatnonzero(scores >= self._lowest)
         detections = supervision.Detections(
-            xyxy=boxes[strong].astype(np.float64).reshape(-1, 4), confidence=scores[strong].astype(np.float64)
+            xyxy=boxes[strong].astype(np.float64).reshape(-1, 4),
+            confidence=scores[strong].astype(np.float64),
+            data={"row": strong},
         )
         tracked = self._tracker.update(detections)
-        for box, score, identity in zip(tracked.xyxy, tracked.confidence, tracked.tracker_id, strict=True):
+        # Without detections the library hands back an empty set without our column.
+        rows = tracked.data["row"] if len(tracked) else []
+        for row, identity in zip(rows, tracked.tracker_id, strict=True):
             if identity >= 0:
-                self._rows.setdefault(int(identity), []).append((frame_index, box, float(score)))
+                look = None if looks is None else looks[row]
+                self._rows.setdefault(int(identity), []).append((frame_index, boxes[row], float(scores[row]), look))
 
     def finish(self) -> list[Fragment]:
         """All fragments, ordered by first frame, then by the tracker's id."""
         fragments = []
         for _, rows in sorted(self._rows.items(), key=lambda item: (item[1][0][0], item[0])):
+            looks = [row[3] for row in rows if row[3] is not None]
             fragments.append(
                 Fragment(
                     frames=np.array([row[0] for row in rows], np.int64),
                     boxes=np.array([row[1] for row in rows], np.float64),
                     scores=np.array([row[2] for row in rows], np.float32),
+                    looks=np.stack(looks) if len(looks) == len(rows) else None,
                 )
             )
         return fragments

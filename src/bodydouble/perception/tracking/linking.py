@@ -1,4 +1,4 @@
-"""The offline pass: join fragments of one person, drop doubles of a track, fill gaps, prolong ends."""
+"""Drop doubles of a track, fill gaps, smooth, prolong ends."""
 
 from __future__ import annotations
 
@@ -6,89 +6,28 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from bodydouble.perception.geometry import areas, overlap_areas
-from bodydouble.perception.tracking.base import Fragment, join
+from bodydouble.perception.tracking.base import Fragment
 
 _FIT_SECONDS = 0.8
 """Stretch at the end of a fragment from which its velocity is taken."""
-_COST_LIMIT = 1.0
-_FORBIDDEN = 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
 class LinkLimits:
     """How far the offline pass may go, in frames."""
 
-    gap_frames: int
     extend_frames: int
     fit_frames: int
 
     @classmethod
-    def at_rate(cls, frames_per_second: float, *, link_seconds: float, extend_seconds: float) -> LinkLimits:
+    def at_rate(cls, frames_per_second: float, *, extend_seconds: float) -> LinkLimits:
         """Limits given in seconds."""
         return cls(
-            gap_frames=max(2, round(link_seconds * frames_per_second)),
             extend_frames=max(1, round(extend_seconds * frames_per_second)),
             fit_frames=max(3, round(_FIT_SECONDS * frames_per_second)),
         )
-
-
-def link(fragments: list[Fragment], limits: LinkLimits) -> list[Fragment]:
-    """Join fragments that continue each other, until nothing changes; ordered by first frame."""
-    current = [part for part in fragments if len(part)]
-    while True:
-        current.sort(key=lambda part: (int(part.frames[0]), float(part.boxes[0, 0]), float(part.boxes[0, 1])))
-        pairs = _best_pairs(current, limits)
-        if not pairs:
-            return current
-        follower = dict(pairs)
-        heads = [i for i in range(len(current)) if i not in set(follower.values())]
-        joined = []
-        for head in heads:
-            chain = [current[head]]
-            while head in follower:
-                head = follower[head]
-                chain.append(current[head])
-            joined.append(join(chain))
-        current = joined
-
-
-def _best_pairs(fragments: list[Fragment], limits: LinkLimits) -> list[tuple[int, int]]:
-    """Pairs (earlier, later) to join: the assignment of least cost over the whole clip."""
-    count = len(fragments)
-    if count < 2:
-        return []
-    cost = np.full((count, count), _FORBIDDEN)
-    for i, first in enumerate(fragments):
-        for j, second in enumerate(fragments):
-            gap = int(second.frames[0] - first.frames[-1])
-            if i != j and 0 < gap <= limits.gap_frames:
-                cost[i, j] = link_cost(first, second, limits)
-    rows, columns = linear_sum_assignment(cost)
-    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if cost[i, j] <= _COST_LIMIT]
-
-
-def link_cost(first: Fragment, second: Fragment, limits: LinkLimits) -> float:
-    """How badly the second continues the first; 1 is the limit of what may be joined."""
-    gap = int(second.frames[0] - first.frames[-1])
-    height = 0.5 * (_height(first.boxes[-1]) + _height(second.boxes[0]))
-    ratio = np.log(_height(second.boxes[0]) / _height(first.boxes[-1]))
-    end, forward = _motion(first, limits.fit_frames, at_end=True)
-    begin, backward = _motion(second, limits.fit_frames, at_end=False)
-    # Both extrapolations must meet; standing still through the gap is the third hypothesis.
-    meets = [end + forward * gap - begin, begin - backward * gap - end, end + 0.5 * (forward + backward) * gap - begin]
-    distance = min(float(np.linalg.norm(m)) for m in meets) / height
-    still = float(np.linalg.norm(end - begin)) / height
-    # The longer the gap, the less the prediction is worth, but nobody runs away from it without bound.
-    allowed = 0.35 + 0.9 * gap / (gap + limits.gap_frames)
-    size = abs(float(ratio)) / 0.45
-    return max(min(distance, still + 0.1) / allowed, size) + 0.1 * gap / limits.gap_frames
-
-
-def _height(box: NDArray[np.float64]) -> float:
-    return max(float(box[3] - box[1]), 1.0)
 
 
 def _motion(part: Fragment, fit_frames: int, *, at_end: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

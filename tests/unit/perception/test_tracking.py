@@ -1,0 +1,198 @@
+"""Identities over a whole clip: crossings, occlusions, borders, and inputs that hurt."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from bodydouble.perception.config import PerceptionConfig
+from bodydouble.perception.following import make_tracks
+from bodydouble.perception.people.base import Detections
+from bodydouble.perception.tracking.association import Border, associate
+from bodydouble.perception.tracking.base import Fragment, join
+from bodydouble.perception.tracking.likeness import look_middle
+from bodydouble.perception.tracking.linking import fill
+from bodydouble.perception.tracking.looks import NUM_LOOKS, looks_of
+from bodydouble.perception.tracking.meetings import Piece, cut_at_meetings
+from bodydouble.perception.tracking.uncross import uncross
+
+SIZE = (640, 480)
+BORDER = Border(to_reference=np.repeat(np.eye(3)[None], 700, axis=0), width_px=640, height_px=480)
+
+
+def look(seed: int) -> npt.NDArray[np.float32]:
+    shares = np.sqrt(np.random.default_rng(seed).random(NUM_LOOKS) ** 6)
+    return (shares / np.linalg.norm(shares)).astype(np.float32)
+
+
+def fragment(
+    start: int,
+    stop: int,
+    left: float,
+    step: float,
+    *,
+    height: float = 80.0,
+    score: float = 0.8,
+    seed: int | None = None,
+) -> Fragment:
+    frames = np.arange(start, stop)
+    x = left + step * (frames - start)
+    boxes = np.stack([x, np.full(len(x), 100.0), x + 30, np.full(len(x), 100.0 + height)], axis=1)
+    looks = None if seed is None else np.repeat(look(seed)[None], len(x), axis=0)
+    return Fragment(frames=frames, boxes=boxes, scores=np.full(len(frames), score, np.float32), looks=looks)
+
+
+def settle(fragments: list[Fragment], *, pauses: tuple[int, ...] = (5, 15, 40)) -> list[Fragment]:
+    pieces = cut_at_meetings(fragments, 10.0)
+    middle = look_middle(pieces)
+    joined = associate(pieces, pauses_frames=list(pauses), frames_per_second=10.0, middle=middle, border=BORDER)
+    return [piece.fragment for piece in uncross(joined, frames_per_second=10.0, middle=middle)]
+
+
+def test_a_walk_goes_on_but_not_as_somebody_else() -> None:
+    first, second = fragment(0, 20, 10, 3), fragment(26, 40, 88, 3)
+    joined = settle([second, fragment(22, 40, 300, -3), first])
+    assert [len(part) for part in joined] == [34, 18]
+    whole = fill(joined[0])
+    assert whole.frames.tolist() == list(range(40))
+    np.testing.assert_allclose(np.diff(whole.boxes[:, 0]), 3, atol=0.2)
+    assert (whole.scores[20:26] == 0).all()
+
+
+def test_child_and_adult_stay_apart() -> None:
+    assert len(settle([fragment(0, 20, 10, 3), fragment(23, 40, 79, 3, height=35)])) == 2
+
+
+def test_tracker_that_switched_at_a_crossing_is_put_right() -> None:
+    """Two meet and turn back, the case in which motion alone is wrong; the tracker let them pass through each other."""
+    to_meeting, from_meeting = np.arange(0, 30), np.arange(30, 60)
+    left_x = np.r_[100 + 4.0 * to_meeting, 220 - 4.0 * (from_meeting - 30)]
+    right_x = np.r_[350 - 4.0 * to_meeting, 230 + 4.0 * (from_meeting - 30)]
+    frames = np.arange(60)
+
+    def walker(x: npt.NDArray[np.float64], looks: npt.NDArray[np.float32]) -> Fragment:
+        boxes = np.stack([x, np.full(60, 100.0), x + 30, np.full(60, 180.0)], axis=1)
+        return Fragment(frames=frames, boxes=boxes, scores=np.full(60, 0.8, np.float32), looks=looks)
+
+    one, two = np.repeat(look(1)[None], 30, axis=0), np.repeat(look(2)[None], 30, axis=0)
+    switched = [
+        walker(np.r_[left_x[:30], right_x[30:]], np.concatenate([one, two])),
+        walker(np.r_[right_x[:30], left_x[30:]], np.concatenate([two, one])),
+    ]
+    settled = settle(switched)
+    assert len(settled) == 2
+    ends = sorted((float(part.boxes[0, 0]), float(part.boxes[-1, 0])) for part in settled)
+    assert ends == [(100.0, 104.0), (234.0, 346.0)] or ends == [(100.0, 104.0), (350.0, 346.0)]
+
+
+def test_crossing_without_looks_keeps_the_tracker_s_opinion() -> None:
+    settled = settle([fragment(0, 60, 100, 4), fragment(0, 60, 340, -4)])
+    assert sorted(round(float(part.boxes[-1, 0] - part.boxes[0, 0])) for part in settled) == [-236, 236]
+
+
+def test_long_pause_behind_something_but_not_across_the_border() -> None:
+    hidden = [fragment(0, 30, 100, 3, seed=1), fragment(60, 90, 280, 3, seed=1)]
+    assert len(settle(hidden)) == 1
+    # Leaves on the left; half a minute later somebody in the same clothes comes in.
+    gone = [fragment(0, 30, 87, -3, seed=1), fragment(55, 90, 0, 3, seed=1)]
+    assert len(settle(gone)) == 2
+
+
+def test_nobody_runs_as_far_as_the_pause_is_long() -> None:
+    assert len(settle([fragment(0, 30, 10, 0, seed=1), fragment(60, 90, 500, 0, seed=1)])) == 2
+
+
+def test_where_two_have_a_frame_in_common_the_better_detection_stays() -> None:
+    whole = join([fragment(0, 10, 0, 1, score=0.4), fragment(8, 20, 8, 1, score=0.9)])
+    assert whole.frames.tolist() == list(range(20))
+    assert whole.scores[8] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_next_to_nothing(count: int) -> None:
+    parts = [fragment(3, 4, 50, 0, seed=1)] * count
+    assert [len(part) for part in settle(parts)] == [1] * count
+
+
+def test_order_of_input_does_not_matter() -> None:
+    parts = [fragment(0, 20, 10, 3, seed=1), fragment(24, 50, 82, 3, seed=1), fragment(5, 50, 300, -3, seed=2)]
+    there, back = settle(parts), settle(parts[::-1])
+    key = lambda part: part.boxes[0].tolist()  # noqa: E731
+    for one, other in zip(sorted(there, key=key), sorted(back, key=key), strict=True):
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+
+
+def found(*boxes: tuple[float, float, float, float]) -> Detections:
+    return Detections(
+        boxes_xyxy_px=np.array(boxes, np.float32).reshape(-1, 4), scores=np.full(len(boxes), 0.8, np.float32)
+    )
+
+
+def tracks_of(detections: list[Detections], to_reference: npt.NDArray[np.float64] | None = None) -> list[Fragment]:
+    still = np.repeat(np.eye(3)[None], len(detections), axis=0)
+    matrices = still if to_reference is None else to_reference
+    return make_tracks(detections, matrices, PerceptionConfig(), frames_per_second=10.0, frame_size_px=SIZE)
+
+
+def test_somebody_who_stands_for_a_minute_is_one_track() -> None:
+    standing = [found((200, 100, 240, 200)) for _ in range(600)]
+    tracks = tracks_of(standing)
+    assert len(tracks) == 1
+    assert len(tracks[0]) == 600
+
+
+def test_empty_clip_and_a_single_frame() -> None:
+    assert tracks_of([found() for _ in range(10)]) == []
+    assert len(tracks_of([found((200, 100, 240, 200))])) == 1
+
+
+def test_cut_by_the_border_all_the_time() -> None:
+    tracks = tracks_of([found((-20, 100 + i, 20, 200 + i)) for i in range(30)])
+    assert len(tracks) == 1
+    assert tracks[0].boxes[:, 0].max() < -15
+
+
+def test_moving_camera_hides_nobody() -> None:
+    """The camera pans with the walker, who therefore stays in the middle of the frame, and is hidden for a second."""
+    matrices = np.repeat(np.eye(3)[None], 60, axis=0)
+    matrices[:, 0, 2] = 6.0 * np.arange(60)
+    detections = [found() if 25 <= i < 35 else found((300, 100, 340, 200)) for i in range(60)]
+    tracks = tracks_of(detections, matrices)
+    assert len(tracks) == 1
+    np.testing.assert_allclose(tracks[0].boxes[:, 0], 300, atol=2)
+
+
+def test_looks_tell_colours_not_brightness() -> None:
+    rgb = np.full((200, 300, 3), 110, np.uint8)
+    for left, top_colour in ((20, (180, 40, 40)), (120, (40, 60, 170)), (220, (158, 36, 36))):
+        rgb[40:100, left : left + 40] = top_colour
+        rgb[100:160, left : left + 40] = (60, 60, 70)
+    boxes = np.array([[20, 40, 60, 160], [120, 40, 160, 160], [220, 40, 260, 160], [400, 0, 450, 90]], np.float32)
+    looks = looks_of(rgb, boxes)
+    assert np.isnan(looks[3]).all(), "outside of the frame"
+    np.testing.assert_allclose(np.linalg.norm(looks[:3], axis=1), 1, atol=1e-5)
+    assert looks[0] @ looks[2] > looks[0] @ looks[1] + 0.05
+
+
+def test_looks_leave_out_what_does_not_move() -> None:
+    person = np.zeros((200, 100), bool)
+    person[40:160, 42:58] = True
+    one, two = np.full((200, 100, 3), (150, 120, 80), np.uint8), np.full((200, 100, 3), (70, 110, 150), np.uint8)
+    one[person] = two[person] = (40, 160, 60)
+    box = np.array([[30, 40, 70, 160]], np.float32)
+    alike = float(looks_of(one, box, person)[0] @ looks_of(two, box, person)[0])
+    assert alike > 0.97
+    assert float(looks_of(one, box)[0] @ looks_of(two, box)[0]) < alike - 0.03
+
+
+def test_grey_empty_and_cut_looks() -> None:
+    grey = np.full((60, 60, 3), 90, np.uint8)
+    assert looks_of(grey, np.zeros((0, 4), np.float32)).shape == (0, NUM_LOOKS)
+    cut = looks_of(grey, np.array([[-30, -50, 10, 60], [50, 30, 90, 200]], np.float32))
+    assert np.isfinite(cut).all()
+
+
+def test_a_piece_that_nobody_crosses_is_not_cut() -> None:
+    pieces: list[Piece] = cut_at_meetings([fragment(0, 40, 0, 3), fragment(0, 40, 400, 3)], 10.0)
+    assert [len(piece.fragment) for piece in pieces] == [40, 40]
