@@ -28,6 +28,8 @@ _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
 _FARTHEST_PX: Final = 30_000
 """OpenCV draws with 16-bit coordinates; what lies farther out is not seen anyway."""
 _LARGE_BOX_PX: Final = 250
+_MANY_PEOPLE: Final = 25
+"""With more people in a frame labels are brief, or they would be all that is seen."""
 
 Box = tuple[int, int, int, int]
 
@@ -173,6 +175,8 @@ def _draw_label(picture: Picture, sighting: Sighting, number: int, boxes: Sequen
     texts = [f"{brief} {score}", brief]
     if not sighting.is_played:
         texts = [f"{brief} painted out: {shorten(track.reason)}", f"{brief} out", brief]
+    if len(boxes) > _MANY_PEOPLE:
+        texts = texts[-2:] if not sighting.is_played else [brief]
     font_scale = 0.42 if picture.shape[1] < 1400 else 0.55
     for text in texts:
         (width, height), below = cv2.getTextSize(text, _FONT, font_scale, 1)

@@ -66,7 +66,7 @@ def test_structure(clip: WalkerClip, plate: Path) -> None:
     page = page_of(judged(clip.bundle), plate)
     assert page.elements[0][0] == "html"
     ids = [attrs["id"] for tag, attrs in page.elements if tag == "section"]
-    assert ids == ["summary", "film", "stills", "plates", "timeline", "tracks", "histograms"]
+    assert ids == ["summary", "film", "stills", "plates", "timeline", "histograms", "tracks"]
     assert page.count("tr") == 3
     assert page.count("div", "track") == 2
     assert page.count("div", "histogram") == 4
