@@ -107,9 +107,9 @@ def _cut_averaged(rgb: NDArray[np.uint8], crop: Crop, size: tuple[int, int], bor
 
 
 def paste(values: NDArray[np.float32], crop: Crop, window_xyxy_px: tuple[int, int, int, int]) -> NDArray[np.float32]:
-    """A map over the crop (rows, columns) sampled at the pixels of a window of the frame; 0 outside the crop."""
+    """A map over the crop (rows, columns) at the pixels of a window of the frame; 0 outside the crop. May be empty."""
     left, top, right, bottom = window_xyxy_px
-    if right <= left or bottom <= top:
+    if right <= left or bottom <= top or values.size == 0:
         return np.zeros((max(bottom - top, 0), max(right - left, 0)), np.float32)
     return cv2.warpAffine(
         values,

@@ -78,7 +78,7 @@ def test_scores_are_brought_to_range() -> None:
 @pytest.mark.parametrize("experts", [1, 2])
 def test_vitpose_as_users_load_it(tmp_path: Path, experts: int) -> None:
     folder = save_vitpose(tmp_path, experts=experts)
-    config = PerceptionConfig(pose=PoseConfig(backend="vitpose", vitpose=VitPoseConfig(weights=str(folder))))
+    config = PerceptionConfig(pose=PoseConfig(backend="vitpose", vitpose=VitPoseConfig(weights=str(folder))), threads=1)
     reader = make_reader(config)
     for rgb in (noise(97, 131), noise(97, 131, grey=True), noise(1, 1)):
         check(poses(reader).joints(rgb, HARD_BOXES.astype(np.float32)), 5)
