@@ -105,18 +105,27 @@ def quantise(source: Path, target: Path, pictures: list[NDArray[np.uint8]]) -> N
     ready, part = source.with_suffix(".ready.onnx"), target.with_suffix(".part")
     # The axes of the input are free, so symbolic shape inference has nothing to go by.
     quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
-    nodes = onnx.load(ready).graph.node
     quantize_static(
         str(ready), str(part), _Pictures(pictures), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=True,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax,
         op_types_to_quantize=["Conv", "Add", "Relu", "Resize"],
-        nodes_to_exclude=[node.name for node in nodes if any(name in node.name for name in _LAST_LAYERS)],
+        nodes_to_exclude=_answers(onnx.load(ready)),
     )  # fmt: skip
     data = part.read_bytes()
     if len(data) > _LARGEST_FILE:
         raise RuntimeError(f"{len(data)} bytes are too many for a weight file (at most {_LARGEST_FILE}): {target}")
     part.rename(target)
     log.info("%d bytes, sha256 %s: %s", len(data), hashlib.sha256(data).hexdigest(), target)
+
+
+def _answers(model: onnx.ModelProto) -> list[str]:
+    """Names of the last layers and of everything behind them: coordinates do not fit into eight bits."""
+    names, values = [], set()
+    for node in model.graph.node:
+        if any(name in node.name for name in _LAST_LAYERS) or values.intersection(node.input):
+            names.append(node.name)
+            values.update(node.output)
+    return names
 
 
 def _compare(before: dict[str, float], after: dict[str, float], measure: str, config: ExportConfig) -> None:
