@@ -16,10 +16,18 @@ from bodydouble.perception.people.base import Detections, PeopleFinder
 from bodydouble.perception.plate.canvas import fit_canvas
 from bodydouble.perception.tracking.association import Border, associate
 from bodydouble.perception.tracking.base import Fragment
-from bodydouble.perception.tracking.botsort import BotSort, BotSortSettings
+from bodydouble.perception.tracking.botsort import make_tracker
 from bodydouble.perception.tracking.heights import complete_heights
 from bodydouble.perception.tracking.likeness import look_middle
-from bodydouble.perception.tracking.linking import LinkLimits, drop_doubles, extend, fill, smooth
+from bodydouble.perception.tracking.linking import (
+    LinkLimits,
+    drop_composites,
+    drop_doubles,
+    extend,
+    fill,
+    smooth,
+    without_invisible_ends,
+)
 from bodydouble.perception.tracking.looks import NUM_LOOKS, looks_of
 from bodydouble.perception.tracking.meetings import cut_at_meetings
 from bodydouble.perception.tracking.uncross import uncross
@@ -31,6 +39,8 @@ _CAMERA_SCORE = 0.3
 """Detections from this score on are kept out of the measurement of camera motion."""
 _LOOK_SCORE = 0.25
 """Weaker detections are not looked at; hardly any becomes part of a track."""
+_SHORT_SECONDS = 1.0
+"""A box over two people lasts as long as they overlap; what lasts longer is not taken for one."""
 _FIRST_PAUSES_SECONDS = (0.5, 1.5)
 """Longest pauses joined in the first rounds of association; the last one is configured."""
 _MOST_FRAMES_ASKED = 15
@@ -116,7 +126,7 @@ def make_tracks(
         frame_size_px: width and height.
     """
     width, height = frame_size_px
-    tracker = BotSort(BotSortSettings.from_config(config.tracking, frames_per_second))
+    tracker = make_tracker(config.tracking, frames_per_second)
     for index, found in enumerate(detections):
         tracker.add(index, transform(found.boxes_xyxy_px, to_reference[index]), found.scores, found.looks)
     limits = LinkLimits.at_rate(frames_per_second, extend_seconds=config.tracking.extend_seconds)
@@ -128,9 +138,11 @@ def make_tracks(
     lasting = [fill(part) for part in linked if int(part.observed.sum()) >= min(shortest, num_frames)]
     if np.all(to_reference == np.eye(3)):
         heights = height_model(lasting, height)
+        lasting = drop_composites(lasting, heights, max(_MOST_FRAMES_ASKED, round(_SHORT_SECONDS * frames_per_second)))
         lasting = drop_doubles([complete_heights(part, heights, height) for part in lasting])
     smoothed = [smooth(part, BOX_SMOOTHING_SECONDS * frames_per_second) for part in lasting]
-    return [_in_frames(extend(part, limits, num_frames), to_reference) for part in smoothed]
+    longer = [_in_frames(extend(part, limits, num_frames), to_reference) for part in smoothed]
+    return [without_invisible_ends(part, width, height) for part in longer]
 
 
 def _linked(
