@@ -19,6 +19,8 @@ from bodydouble.video_io import open_source
 from perception.clips import Beginning, Clip
 
 SCORE = 0.3
+_METHOD = "whole people before halves"
+"""Change it with the way the referee looks: what was kept is then looked at anew."""
 _AGAIN_AFTER_FRAMES = 3
 """A hit is confirmed when the referee sees somebody there again so many frames later (0.1 s: nobody gets far)."""
 _AGAIN_OVERLAP = 0.3
@@ -69,7 +71,7 @@ class Looks:
     def _hits(self, clip: Clip, frames: list[int], enlarge: int) -> dict[int, NDArray[np.float64]]:
         path = self._folder / f"{clip.name}.json"
         known: dict[str, list[list[float]]] = {}
-        kind = f"{self._digest[:16]} {SCORE} x{enlarge}"
+        kind = f"{self._digest[:16]} {SCORE} x{enlarge} {_METHOD}"
         if path.is_file():
             kept = json.loads(path.read_text(encoding="utf-8"))
             known = kept["hits"] if kept["kind"] == kind else {}

@@ -24,6 +24,10 @@ _PADDING: Final[int] = 114
 """Grey of the letterbox that the network was trained with."""
 _TILE_OVERLAP: Final[float] = 0.2
 _CONTAINED_SHARE: Final[float] = 0.75
+_HALVES_SHARE: Final[float] = 0.4
+"""The same between two boxes that tiles have cut: the halves of one person overlap by what the tiles overlap."""
+_CUT_SHARE: Final[float] = 0.03
+"""A box that ends this close to an inner edge of its tile, as a share of the tile's side, is cut by it."""
 
 Boxes = npt.NDArray[np.float32]
 """(n, 4): left, top, right, bottom in px."""
@@ -46,7 +50,13 @@ def decode_head(raw: npt.NDArray[np.float32]) -> tuple[Boxes, Scores]:
     return boxes, raw[:, 4] * raw[:, _PERSON_COLUMN]
 
 
-def suppress(boxes: Boxes, scores: Scores, overlap: float, contained: float = 1.1) -> npt.NDArray[np.int64]:
+def suppress(
+    boxes: Boxes,
+    scores: Scores,
+    overlap: float,
+    contained: float = 1.1,
+    last: npt.NDArray[np.bool_] | None = None,
+) -> npt.NDArray[np.int64]:
     """Indices that are kept, best first: greedy non-maximum suppression.
 
     Args:
@@ -55,8 +65,9 @@ def suppress(boxes: Boxes, scores: Scores, overlap: float, contained: float = 1.
         overlap: intersection over union above which the weaker box is dropped.
         contained: intersection over the smaller box above which the weaker box is dropped; above 1 is never. Needed
             where tiles cut people: half a person lies within the whole one.
+        last: (n,) bool, boxes that come after all others whatever their score, as halves do after whole people.
     """
-    order = np.argsort(-scores, kind="stable")
+    order = np.lexsort((-scores, np.zeros(len(scores), dtype=np.bool_) if last is None else last))
     area = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0.0), axis=1)
     kept: list[int] = []
     while len(order) > 0:
@@ -69,6 +80,32 @@ def suppress(boxes: Boxes, scores: Scores, overlap: float, contained: float = 1.
         smaller = np.maximum(np.minimum(area[best], area[rest]), 1e-6)
         order = rest[(common / union <= overlap) & (common / smaller <= contained)]
     return np.array(kept, dtype=np.int64)
+
+
+def cut_by(boxes: Boxes, view_xyxy_px: tuple[int, int, int, int], size_px: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """(n,): boxes, (n, 4) in px of the picture, that end at an edge of their view which is not the picture's."""
+    left, top, right, bottom = view_xyxy_px
+    margin_x, margin_y = _CUT_SHARE * (right - left), _CUT_SHARE * (bottom - top)
+    return np.asarray(
+        ((left > 0) & (boxes[:, 0] <= left + margin_x))
+        | ((top > 0) & (boxes[:, 1] <= top + margin_y))
+        | ((right < size_px[0]) & (boxes[:, 2] >= right - margin_x))
+        | ((bottom < size_px[1]) & (boxes[:, 3] >= bottom - margin_y))
+    )
+
+
+def without_halves(boxes: Boxes, scores: Scores, cut: npt.NDArray[np.bool_], overlap: float) -> npt.NDArray[np.int64]:
+    """Indices that are kept, whole people first: one box a person, though some views saw only a part of them.
+
+    Args:
+        boxes: (n, 4), of all views.
+        scores: (n,).
+        cut: (n,), True where a tile has cut the person.
+        overlap: intersection over union above which the weaker box is dropped.
+    """
+    kept = suppress(boxes, scores, overlap, _CONTAINED_SHARE, cut)
+    halves = kept[cut[kept]]
+    return np.concatenate([kept[~cut[kept]], halves[suppress(boxes[halves], scores[halves], overlap, _HALVES_SHARE)]])
 
 
 class Referee:
@@ -113,7 +150,7 @@ class Referee:
             overlap: intersection over union above which the weaker of two boxes is dropped.
 
         Returns:
-            Boxes in px of the picture and scores, best first.
+            Boxes in px of the picture and scores; people whom a tile has cut come last, otherwise best first.
         """
         height, width = rgb.shape[:2]
         views = [(0, 0, width, height)]
@@ -122,10 +159,10 @@ class Referee:
             tile_h = round(height * (0.5 + _TILE_OVERLAP / 2))
             views += [(x, y, x + tile_w, y + tile_h) for y in (0, height - tile_h) for x in (0, width - tile_w)]
         found = []
-        for left, top, right, bottom in views:
-            boxes, scores = self._look(rgb[top:bottom, left:right], score)
-            found.append((boxes + np.array([left, top, left, top], dtype=np.float32), scores))
-        boxes = np.concatenate([pair[0] for pair in found])
-        scores = np.concatenate([pair[1] for pair in found])
-        kept = suppress(boxes, scores, overlap, _CONTAINED_SHARE)
+        for view in views:
+            boxes, scores = self._look(rgb[view[1] : view[3], view[0] : view[2]], score)
+            boxes = boxes + np.array([view[0], view[1], view[0], view[1]], dtype=np.float32)
+            found.append((boxes, scores, cut_by(boxes, view, (width, height))))
+        boxes, scores = (np.concatenate([parts[column] for parts in found]) for column in (0, 1))
+        kept = without_halves(boxes, scores, np.concatenate([parts[2] for parts in found]), overlap)
         return boxes[kept], scores[kept]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bodydouble.errors import MissingWeights
-from bodydouble.evaluation.referee import Referee, decode_head, suppress
+from bodydouble.evaluation.referee import Referee, cut_by, decode_head, suppress, without_halves
 
 
 def test_head_is_decoded_on_the_grid():
@@ -50,3 +50,26 @@ def test_referee_finds_the_people_of_a_frame(real_data_dir: Path):
         common = np.prod(np.maximum(high - low, 0), axis=1)
         union = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + width * height - common
         assert (common / union).max() > 0.4
+
+
+def test_halves_that_tiles_cut_give_way_to_the_whole_person_whatever_their_scores():
+    boxes = np.array([[10, 10, 30, 100], [10, 10, 30, 60], [10, 45, 30, 100], [70, 10, 90, 60]], np.float32)
+    scores = np.array([0.4, 0.9, 0.8, 0.5], np.float32)
+    cut = np.array([False, True, True, True])
+    assert without_halves(boxes, scores, cut, 0.5).tolist() == [0, 3]
+    assert without_halves(boxes, scores, ~np.ones(4, bool), 0.5).tolist() != [0, 3]
+
+
+def test_two_halves_of_one_person_are_one():
+    boxes = np.array([[10, 10, 30, 60], [10, 38, 30, 90], [10, 55, 30, 105]], np.float32)
+    scores = np.array([0.6, 0.7, 0.5], np.float32)
+    assert without_halves(boxes[:2], scores[:2], np.ones(2, bool), 0.5).tolist() == [1]
+    # Feet of one person and the head of another beneath: hardly any overlap.
+    assert sorted(without_halves(boxes[[0, 2]], scores[[0, 2]], np.ones(2, bool), 0.5).tolist()) == [0, 1]
+
+
+def test_only_inner_edges_of_tiles_cut():
+    boxes = np.array([[0, 10, 20, 50], [40, 10, 59, 50], [20, 30, 40, 60], [20, 0, 40, 40]], np.float32)
+    assert cut_by(boxes, (0, 0, 60, 60), (100, 100)).tolist() == [False, True, True, False]
+    assert cut_by(boxes, (0, 0, 60, 60), (60, 60)).tolist() == [False] * 4
+    assert cut_by(np.zeros((0, 4), np.float32), (0, 0, 60, 60), (60, 60)).shape == (0,)
