@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bodydouble.errors import MissingDependency
+from bodydouble.model_store import is_present
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class Backend:
     """Extra of our package that installs them; empty: a plain install has them."""
     weights: tuple[str, ...] = ()
     """Files it loads, relative to the package."""
+    models: tuple[str, ...] = ()
+    """Models of the store that it can load; the first is taken unless the option ``weights`` names another."""
 
     def missing_modules(self) -> tuple[str, ...]:
         """Those of ``modules`` that are not installed."""
@@ -36,6 +39,10 @@ class Backend:
     def missing_weights(self) -> tuple[str, ...]:
         """Those of ``weights`` that are not there."""
         return tuple(name for name in self.weights if not (PACKAGE_DIR / name).is_file())
+
+    def missing_models(self) -> tuple[str, ...]:
+        """The model it takes by itself, if the store has not got it."""
+        return tuple(name for name in self.models[:1] if not is_present(name))
 
 
 PACKAGE_DIR: Final = Path(__file__).resolve().parent
@@ -55,11 +62,45 @@ BACKENDS: Final[tuple[Backend, ...]] = (
         weights=(PEOPLE_WEIGHTS,),
     ),
     Backend(
+        stage="perception.people",
+        name="yolox",
+        summary="YOLOX, any export to ONNX (COCO)",
+        licence="Apache-2.0",
+        modules=("onnxruntime",),
+        models=("yolox-s", "yolox-nano", "yolox-tiny", "yolox-m"),
+    ),
+    Backend(
+        stage="perception.people",
+        name="rfdetr",
+        summary="RF-DETR of transformers (COCO)",
+        licence="Apache-2.0",
+        modules=("torch", "transformers"),
+        extra="transformers",
+        models=("rfdetr-medium",),
+    ),
+    Backend(
+        stage="perception.people",
+        name="yolov8",
+        summary="YOLOv8 of ultralytics (COCO), the paper's",
+        licence="AGPL-3.0",
+        modules=("torch", "ultralytics"),
+        extra="yolov8",
+        models=("yolov8n", "yolov8s", "yolov8m", "yolov8x"),
+    ),
+    Backend(
         stage="perception.tracking",
         name="botsort",
         summary="BoT-SORT, then linking and filling over the whole clip",
         licence=_OWN,
         modules=("trackers",),
+    ),
+    Backend(
+        stage="perception.tracking",
+        name="ultralytics-botsort",
+        summary="BoT-SORT of the paper's library, then the same over the whole clip",
+        licence="AGPL-3.0",
+        modules=("ultralytics", "lap"),
+        extra="yolov8",
     ),
     Backend(
         stage="perception.silhouette",
@@ -76,6 +117,7 @@ BACKENDS: Final[tuple[Backend, ...]] = (
         licence="Apache-2.0",
         modules=("torch", "transformers"),
         extra="transformers",
+        models=("clipseg-rd64-refined",),
     ),
     Backend(
         stage="perception.silhouette",
@@ -84,6 +126,7 @@ BACKENDS: Final[tuple[Backend, ...]] = (
         licence="Apache-2.0",
         modules=("torch", "transformers"),
         extra="transformers",
+        models=("sam2.1-hiera-tiny",),
     ),
     Backend(
         stage="perception.pose",
@@ -100,6 +143,7 @@ BACKENDS: Final[tuple[Backend, ...]] = (
         licence="Apache-2.0",
         modules=("torch", "transformers"),
         extra="transformers",
+        models=("vitpose-base-simple",),
     ),
     Backend(
         stage="perception.pose",
@@ -108,6 +152,7 @@ BACKENDS: Final[tuple[Backend, ...]] = (
         licence="Apache-2.0",
         modules=("onnxruntime", "rtmlib"),
         extra="rtmpose",
+        models=("rtmpose-m",),
     ),
     Backend(
         stage="perception.pose",

@@ -24,6 +24,6 @@ def run(words: Sequence[str]) -> None:
 
 
 def _row(backend: Backend) -> tuple[str, str, str, str, str]:
-    missing = [*backend.missing_modules(), *backend.missing_weights()]
+    missing = [*backend.missing_modules(), *backend.missing_weights(), *backend.missing_models()]
     ready = f"no: {', '.join(missing)}" if missing else "yes"
     return backend.stage, backend.name, ready, backend.licence, backend.summary

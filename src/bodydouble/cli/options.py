@@ -28,6 +28,8 @@ class RunOptions:
     """TOML over the preset, such as the config.toml of a run folder; options given here go over both."""
     quiet: bool = False
     """Show no progress."""
+    download: bool = False
+    """Fetch weights that the chosen backends need and that are not here yet; without it nothing is ever fetched."""
     run: Annotated[RunConfig, tyro.conf.arg(name="")] = dataclasses.field(default_factory=RunConfig)
 
     def progress(self) -> Progress:
@@ -47,6 +49,7 @@ def parse(command: type[Command], name: str, words: Sequence[str]) -> Command:
     Raises:
         UsageError: unknown preset, or a bad configuration file.
         MissingDependency: the preset is not in this version.
+        MissingWeights: weights were to be fetched and cannot be.
         SystemExit: help was asked for (0), or the words make no sense (2).
     """
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -57,6 +60,11 @@ def parse(command: type[Command], name: str, words: Sequence[str]) -> Command:
     if early.config is not None:
         base = read_config(early.config, base)
     parsed: Command = parse_plain(command, name, words, run=base)
+    if parsed.download:
+        from bodydouble.cli.models import fetch
+        from bodydouble.pipeline.ready import missing_models
+
+        fetch(missing_models(parsed.run), quiet=parsed.quiet)
     return parsed
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from bodydouble.backends import BACKENDS, Backend, check_installed
 from bodydouble.config import RunConfig
 from bodydouble.errors import MissingWeights
 from bodydouble.manifest import WeightRecord, hash_path
+from bodydouble.model_store import MODELS, is_present, locate
 
 
 def used_backends(config: RunConfig) -> tuple[Backend, ...]:
     """The rows of the table that a configuration chooses."""
     chosen = {
         "perception.people": config.perception.people.backend,
-        "perception.tracking": "botsort",
+        "perception.tracking": config.perception.tracking.backend,
         "perception.silhouette": config.perception.silhouette.backend,
         "perception.pose": config.perception.pose.backend,
         "perception.plate": config.perception.plate.kind,
@@ -46,4 +48,34 @@ def check_ready(config: RunConfig) -> tuple[WeightRecord, ...]:
                 f"the network {path.name} is missing; reinstall bodydouble, or point {WEIGHTS_VARIABLE} (or "
                 f"perception.weights_dir) at a folder that holds it: {folder}"
             )
+    paths += [path for backend in used_backends(config) if backend.models for path in _model_files(config, backend)]
     return tuple(WeightRecord(name=path.name, sha256=hash_path(path), num_bytes=path.stat().st_size) for path in paths)
+
+
+def missing_models(config: RunConfig) -> tuple[str, ...]:
+    """Models of the store that a configuration needs and that are not there, in the order of the stages."""
+    known = {model.name for model in MODELS}
+    wanted = [_weights(config, backend) or backend.models[0] for backend in used_backends(config) if backend.models]
+    return tuple(name for name in dict.fromkeys(wanted) if name in known and not is_present(name))
+
+
+def _model_files(config: RunConfig, backend: Backend) -> list[Path]:
+    """Files of the weights that a backend will load from the store, or from where its option says."""
+    option = f"{backend.stage}.{_section(backend)}.weights"
+    path = locate(_weights(config, backend), default=backend.models[0], option=option)
+    if path.is_file():
+        return [path]
+    # Files that begin with a dot are nobody's weights; the store's own record of hashes is neither.
+    return sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith(".") and p.name != "sha256.json")
+
+
+def _weights(config: RunConfig, backend: Backend) -> str:
+    """Value of ``weights`` in the section of a backend, such as ``perception.people.yolox.weights``."""
+    node: Any = config
+    for name in (*backend.stage.split("."), _section(backend)):
+        node = getattr(node, name)
+    return str(node.weights)
+
+
+def _section(backend: Backend) -> str:
+    return backend.name.replace("-", "_")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bodydouble.model_store import locate
 from bodydouble.perception.config import PerceptionConfig
+from bodydouble.perception.extras import need
 from bodydouble.perception.networks import weights_folder
 from bodydouble.perception.people.base import PeopleFinder
 
@@ -27,11 +28,13 @@ def make_finder(config: PerceptionConfig) -> PeopleFinder:
         path = locate(people.yolox.weights, default="yolox-s", option="perception.people.yolox.weights")
         finder = YoloxPeopleFinder(path, people, threads=threads)
     elif people.backend == "rfdetr":
+        need("transformers", extra="transformers", backend="perception.people backend 'rfdetr'")
         from bodydouble.perception.people.rfdetr import RfDetrPeopleFinder
 
         path = locate(people.rfdetr.weights, default="rfdetr-medium", option="perception.people.rfdetr.weights")
         finder = RfDetrPeopleFinder(path, people, threads=threads)
     else:
+        need("ultralytics", extra="yolov8", backend="perception.people backend 'yolov8'")
         from bodydouble.perception.people.yolov8 import Yolov8PeopleFinder
 
         path = locate(people.yolov8.weights, default="yolov8n", option="perception.people.yolov8.weights")

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.perception.config import TrackingConfig
+from bodydouble.perception.extras import need
 from bodydouble.perception.tracking.base import Fragment
 
 _BUILT_IN_LOWEST_SCORE = 0.1
@@ -163,10 +164,11 @@ def make_tracker(config: TrackingConfig, frames_per_second: float) -> FragmentCo
     """The configured tracker.
 
     Raises:
-        ModuleNotFoundError: the extra that it needs is not installed; a run looks for that first.
+        MissingDependency: the extra that it needs is not installed.
     """
     settings = BotSortSettings.from_config(config, frames_per_second)
     if config.backend == "ultralytics-botsort":
+        need("ultralytics", "lap", extra="yolov8", backend="perception.tracking backend 'ultralytics-botsort'")
         from bodydouble.perception.tracking.ultralytics_botsort import UltralyticsBotSort
 
         return UltralyticsBotSort(settings)
