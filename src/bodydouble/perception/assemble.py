@@ -11,11 +11,14 @@ from bodydouble.perception.blobs import BlobTrack
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.following import BOX_SMOOTHING_SECONDS, Followed
 from bodydouble.perception.light import measure_light
+from bodydouble.perception.pose.neighbours import told_apart
 from bodydouble.perception.pose.temporal import refine_joints
 from bodydouble.perception.quality import sequence_filter
 from bodydouble.perception.reading import Readings, TrackReading
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.linking import smooth
+from bodydouble.perception.tracking.meetings import crowding
+from bodydouble.perception.tracking.verdict import evidence_of, judge_track
 from bodydouble.scene import (
     NUM_JOINTS,
     CameraMotion,
@@ -28,14 +31,10 @@ from bodydouble.scene import (
 from bodydouble.scene.plate_files import PlateReader
 from bodydouble.scene.skeleton import BODY_JOINTS
 
-_MOVING_SHARE = 0.25
-"""A person of whom at least this share differs from the plate has shown motion."""
-_USUAL_JOINT_SCORE = 0.5
-"""Mean score of the joints of a person in plain view."""
 _IDLE_SHARE = 0.1
 """With less than this share differing from the plate nobody is there."""
-_STILL_HEIGHTS = 0.5
-"""A track that never gets further than this many of its own heights has stayed where it was."""
+_ALONE_SHARE = 0.1
+"""Whoever has less than this share of a box in common with anybody is alone."""
 
 
 def assemble(
@@ -51,11 +50,20 @@ def assemble(
     geometry = source.geometry
     tracks: list[PersonTrack] = []
     rate = float(geometry.average_rate)
-    for part, reading in zip(followed.tracks, readings.tracks, strict=True):
-        likeness = person_likeness(part, reading) if never_moves(part, reading) else 1.0
-        # Never dropped, however much it looks like furniture: who was found is replaced, or painted out and in the ledger.
-        doubtful = likeness < config.tracking.doubtful_likeness
-        tracks.append(_person(len(tracks) + 1, *trimmed(part, reading), config, rate, doubtful=doubtful))
+    apart = told_apart(followed.tracks, readings.tracks)
+    for part, reading, crowd in zip(followed.tracks, apart, crowding(list(followed.tracks)), strict=True):
+        evidence = evidence_of(
+            part,
+            joint_scores=np.stack(reading.joint_scores)[:, list(BODY_JOINTS)].mean(axis=1),
+            motion=np.array(reading.motion),
+            alone=crowd < _ALONE_SHARE,
+            num_frames=geometry.num_frames,
+            frames_per_second=rate,
+        )
+        verdict, reason = judge_track(evidence, config.tracking.verdict)
+        if verdict == "not_a_person":
+            continue
+        tracks.append(_person(len(tracks) + 1, *trimmed(part, reading), config, rate, doubt=reason))
     for blob in readings.blobs:
         tracks.append(_unexplained(len(tracks) + 1, blob))
     return SceneBundle(
@@ -88,31 +96,8 @@ def trimmed(part: Fragment, reading: TrackReading) -> tuple[Fragment, TrackReadi
     )
 
 
-def person_likeness(part: Fragment, reading: TrackReading) -> float:
-    """How sure the two networks are together that this is a person, 0 to 1.
-
-    Furniture that the finder takes for a person rarely has the joints of one.
-    """
-    joints = float(np.median(np.stack(reading.joint_scores)[:, list(BODY_JOINTS)].mean(axis=1)))
-    return float(np.sqrt(part.mean_score * min(1.0, joints / _USUAL_JOINT_SCORE)))
-
-
-def never_moves(part: Fragment, reading: TrackReading) -> bool:
-    """Nothing of it ever differs from the plate, and it does not go anywhere."""
-    motion = np.array(reading.motion)
-    known = motion[np.isfinite(motion)]
-    if len(known) >= 3 and float(np.percentile(known, 90)) >= _MOVING_SHARE:
-        return False
-    feet = np.c_[0.5 * (part.boxes[:, 0] + part.boxes[:, 2]), part.boxes[:, 3]][part.observed]
-    if len(feet) == 0:
-        return True
-    height = float(np.median(part.boxes[:, 3] - part.boxes[:, 1]))
-    low, high = np.percentile(feet, 5, axis=0), np.percentile(feet, 95, axis=0)
-    return float(np.abs(high - low).max()) < _STILL_HEIGHTS * height
-
-
 def _person(
-    track_id: int, part: Fragment, reading: TrackReading, config: PerceptionConfig, rate: float, *, doubtful: bool
+    track_id: int, part: Fragment, reading: TrackReading, config: PerceptionConfig, rate: float, *, doubt: str
 ) -> PersonTrack:
     sigma = BOX_SMOOTHING_SECONDS * rate
     part = smooth(Fragment(frames=part.frames, boxes=np.stack(reading.boxes), scores=part.scores), sigma)
@@ -125,8 +110,8 @@ def _person(
         sigma_frames=float(np.clip(config.pose.smoothing_seconds * rate, 0.6, 4.0)),
     )
     play, reason = sequence_filter(scores, config.pose)
-    if doubtful:
-        play, reason = np.zeros(len(part), bool), "never moves, and may be furniture"
+    if doubt:
+        play, reason = np.zeros(len(part), bool), doubt
     return PersonTrack(
         track_id=track_id,
         frame_indices=part.frames,

@@ -84,6 +84,30 @@ class PeopleConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerdictConfig:
+    """When a track is painted out instead of played, and when it is no person at all; see ``tracking/verdict.py``."""
+
+    still_heights: float = 0.5
+    """A track that gets further than this, in its own heights, has walked and is never doubted."""
+    still_likeness: float = 0.66
+    """Below this likeness to a person, 0 to 1, what stays in its place and never moves there is painted out."""
+    still_motion_swing: float = 0.25
+    """What differs from the plate now more, now less, by at least this share of it, has moved."""
+    nobody_probability: float = 0.10
+    """Highest probability of a person, at the track's best, for "not a person"; all of the following must hold too."""
+    nobody_score: float = 0.62
+    """Highest score of the finder, at its best."""
+    nobody_joints: float = 0.42
+    """Highest mean score of the joints, at their best."""
+    nobody_reach_heights: float = 0.35
+    """Farthest reach of the foot point, in heights: boxes tremble a little on furniture too."""
+    nobody_clip_share: float = 0.9
+    """Least share of the clip's frames in which it was found: furniture does not come and go."""
+    nobody_seconds: float = 10.0
+    """Least time it was there; in a short clip nobody can tell standing from being furniture."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrackingConfig:
     """Joining detections to tracks: BoT-SORT forwards, then one pass over the whole clip."""
 
@@ -107,8 +131,8 @@ class TrackingConfig:
     """How far tracks are prolonged at both ends, at most."""
     min_seconds: float = 0.25
     """Shorter tracks that no motion confirms are dropped."""
-    doubtful_likeness: float = 0.62
-    """Tracks that never show motion and look less like a person than this are painted out, not played."""
+    verdict: VerdictConfig = field(default_factory=VerdictConfig)
+    """When a track is doubted."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bodydouble.perception.config import PerceptionConfig
+from bodydouble.perception.blobs import HeightModel
+from bodydouble.perception.config import PerceptionConfig, VerdictConfig
 from bodydouble.perception.following import make_tracks
 from bodydouble.perception.people.base import Detections
 from bodydouble.perception.tracking.association import Border, associate
 from bodydouble.perception.tracking.base import Fragment, join
 from bodydouble.perception.tracking.likeness import look_middle
-from bodydouble.perception.tracking.linking import fill
+from bodydouble.perception.tracking.linking import drop_composites, fill, without_invisible_ends
 from bodydouble.perception.tracking.looks import NUM_LOOKS, looks_of
 from bodydouble.perception.tracking.meetings import Piece, cut_at_meetings
 from bodydouble.perception.tracking.uncross import uncross
+from bodydouble.perception.tracking.verdict import TrackEvidence, judge_track
 
 SIZE = (640, 480)
 BORDER = Border(to_reference=np.repeat(np.eye(3)[None], 700, axis=0), width_px=640, height_px=480)
@@ -196,3 +200,71 @@ def test_grey_empty_and_cut_looks() -> None:
 def test_a_piece_that_nobody_crosses_is_not_cut() -> None:
     pieces: list[Piece] = cut_at_meetings([fragment(0, 40, 0, 3), fragment(0, 40, 400, 3)], 10.0)
     assert [len(piece.fragment) for piece in pieces] == [40, 40]
+
+
+def test_a_box_over_two_people_goes_but_never_the_people() -> None:
+    model = HeightModel(slope=0.0, offset=80.0, usual=80.0, reliable=True)
+    near, far = fragment(0, 40, 100, 0), fragment(0, 40, 118, 0)
+    far = replace(far, boxes=far.boxes - [0, 55, 0, 55])
+    both = fragment(10, 16, 98, 0, height=80)
+    both = replace(both, boxes=np.tile([98.0, 45, 150, 180], (6, 1)))
+    assert len(drop_composites([near, far, both], model, 15)) == 2
+    # Nobody else is there to answer for the people in the box.
+    assert len(drop_composites([both], model, 15)) == 1
+    assert len(drop_composites([near, both], model, 15)) == 2
+    assert len(drop_composites([near, far, both], HeightModel(slope=0.0, offset=80.0, usual=80.0), 15)) == 3
+
+
+def test_prolonged_steps_outside_of_the_frame_go() -> None:
+    part = fragment(0, 20, 600, 2)
+    scores = part.scores.copy()
+    scores[12:] = 0
+    shorter = without_invisible_ends(replace(part, scores=scores), 640, 480)
+    assert shorter.frames[0] == 0
+    assert shorter.frames[-1] == 16
+
+
+FURNITURE = TrackEvidence(
+    mean_score=0.5,
+    high_score=0.55,
+    joints=0.3,
+    high_joints=0.38,
+    motion_swing=0.05,
+    reach_heights=0.05,
+    seconds=60.0,
+    clip_share=0.99,
+    person_probability=0.02,
+)
+
+
+def test_furniture_is_nobody_only_if_everything_says_so() -> None:
+    config = VerdictConfig()
+    assert judge_track(FURNITURE, config)[0] == "not_a_person"
+    doubts = {
+        "high_score": 0.7,
+        "high_joints": 0.5,
+        "reach_heights": 0.4,
+        "seconds": 5.0,
+        "clip_share": 0.6,
+        "person_probability": 0.3,
+    }
+    for name, value in doubts.items():
+        assert judge_track(replace(FURNITURE, **{name: value}), config)[0] == "paint_out", name
+    assert judge_track(replace(FURNITURE, motion_swing=0.4), config)[0] == "play"
+    # Without the network's own opinion it is never said.
+    assert judge_track(replace(FURNITURE, person_probability=None), config)[0] == "paint_out"
+
+
+def test_who_stands_in_plain_view_plays_and_who_walked_is_never_doubted() -> None:
+    config = VerdictConfig()
+    standing = replace(
+        FURNITURE,
+        mean_score=0.7,
+        high_score=0.8,
+        joints=0.5,
+        high_joints=0.6,
+        person_probability=0.9,
+        motion_share=None,
+    )
+    assert judge_track(standing, config)[0] == "play"
+    assert judge_track(replace(FURNITURE, reach_heights=3.0), config)[0] == "play"

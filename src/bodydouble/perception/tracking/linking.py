@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from bodydouble.perception.geometry import areas, overlap_areas
 from bodydouble.perception.tracking.base import Fragment
+from bodydouble.perception.tracking.heights import Heights
 
+_COMPOSITE_HEIGHTS = 1.4
+"""Boxes this much taller than people are there may hold two of them."""
+_COMPOSITE_FILL = 0.5
+_LEAST_VISIBLE = 0.25
+"""Prolonged steps of which less than this share lies in the frame are left out."""
 _FIT_SECONDS = 0.8
 """Stretch at the end of a fragment from which its velocity is taken."""
 
@@ -64,6 +70,41 @@ def _inside(weak: Fragment, strong: Fragment) -> bool:
     return bool(alike.mean() > 0.7)
 
 
+def drop_composites(fragments: list[Fragment], heights: Heights, longest_frames: int) -> list[Fragment]:
+    """Remove short fragments whose boxes are far too tall for a person and hold others: one box over two people.
+
+    Nobody goes unseen by this: the others must be there, in the same frames, and fill most of the box.
+
+    Args:
+        fragments: all of the clip.
+        heights: how tall people are where; if that is not reliable nothing is removed.
+        longest_frames: fragments with more detections than this stay.
+    """
+    if not heights.reliable:
+        return fragments
+    suspects = [k for k, part in enumerate(fragments) if len(part) <= longest_frames and _too_tall(part, heights)]
+    others = [part for k, part in enumerate(fragments) if k not in suspects]
+    gone = {k for k in suspects if _held_by(fragments[k], others)}
+    return [part for k, part in enumerate(fragments) if k not in gone]
+
+
+def _too_tall(part: Fragment, heights: Heights) -> bool:
+    tall = part.boxes[:, 3] - part.boxes[:, 1]
+    expected = np.array([heights.expected(float(bottom)) for bottom in part.boxes[:, 3]])
+    return bool(np.median(tall / expected) > _COMPOSITE_HEIGHTS)
+
+
+def _held_by(part: Fragment, others: list[Fragment]) -> bool:
+    """Most of the box belongs to two or more others in most frames."""
+    held = 0
+    for frame, box in zip(part.frames, part.boxes, strict=True):
+        rows = [other.boxes[np.searchsorted(other.frames, frame)] for other in others if frame in other.frames]
+        shared = overlap_areas(box[None], np.array(rows).reshape(-1, 4))[0]
+        size = max(float(areas(box[None])[0]), 1e-9)
+        held += int((shared > 0.15 * size).sum() >= 2 and shared.sum() > _COMPOSITE_FILL * size)
+    return held >= 0.5 * len(part)
+
+
 def fill(part: Fragment) -> Fragment:
     """A fragment without gaps: boxes between detections are interpolated, their score is 0."""
     frames = np.arange(part.frames[0], part.frames[-1] + 1, dtype=np.int64)
@@ -89,6 +130,14 @@ def extend(part: Fragment, limits: LinkLimits, num_frames: int) -> Fragment:
         boxes=np.concatenate([boxes_before, part.boxes, boxes_after]),
         scores=np.concatenate([np.zeros(len(before), np.float32), part.scores, np.zeros(len(after), np.float32)]),
     )
+
+
+def without_invisible_ends(part: Fragment, width_px: int, height_px: int) -> Fragment:
+    """A track in frame pixels without prolonged steps that lie outside of the frame; detections always stay."""
+    limits = np.array([width_px, height_px, width_px, height_px], np.float64)
+    visible = areas(np.clip(part.boxes, 0, limits)) >= _LEAST_VISIBLE * areas(part.boxes)
+    kept = np.flatnonzero(visible | part.observed)
+    return part.part(slice(int(kept[0]), int(kept[-1]) + 1)) if len(kept) else part
 
 
 def smooth(part: Fragment, sigma_frames: float) -> Fragment:
