@@ -87,6 +87,7 @@ def joint_rows(seen: Perceived, model: Path, folder: Path, every: int) -> tuple[
     alone: list[PoseAgreement] = []
     missed: list[PoseAgreement] = []
     itself: list[PoseAgreement] = []
+    trusted: list[PoseAgreement] = []
     nowhere = np.full((len(JOINT_NAMES), 2), np.nan)
     for frame in frames:
         boxes = np.array([_corners(box) for box in truth.at(frame)]).reshape(-1, 4)
@@ -111,10 +112,11 @@ def joint_rows(seen: Perceived, model: Path, folder: Path, every: int) -> tuple[
             result = agreement(track.joints_xy_px[step].astype(np.float64), joints, scores)
             if result is not None:
                 ours.append(result)
+                trusted += [result] if doubt.same_side else []
                 if between[row].max(initial=0.0) < _ALONE_OVERLAP:
                     alone.append(result)
     scores_all, scores_alone, scores_self = summarise(ours), summarise(alone), summarise(itself)
-    with_missed = summarise([*ours, *missed])
+    with_missed, scores_trusted = summarise([*ours, *missed]), summarise(trusted)
     name, who = "pets joints", f"every {every}th frame, GT boxes over 60 px matched at IoU 0.5"
     people = f"{scores_all.joints} joints of {scores_all.people} people where MoveNet scores 0.5; {who}"
     sided = f"{scores_all.sided} people whose left and right MoveNet tells apart"
@@ -124,6 +126,12 @@ def joint_rows(seen: Perceived, model: Path, folder: Path, every: int) -> tuple[
         Row(clip=name, what="left/right agreement", value=scores_all.same_side, how=sided, least=_SIDE_LEAST),
         Row(clip=name, what="PCK, sides may be swapped", value=scores_all.pck_if_swapped, how=swap),
         Row(clip=name, what="left/right, pair by pair", value=scores_all.pairs_agree, how=f"{scores_all.pairs} pairs"),
+        Row(
+            clip=name,
+            what="left/right where MoveNet is of one mind",
+            value=scores_trusted.same_side,
+            how=f"{scores_trusted.sided} people whom it sees the same way round in the mirrored crop",
+        ),
         Row(clip=name, what="PCK, isolated people", value=scores_alone.pck, how=f"{scores_alone.people} people"),
         Row(
             clip=name,
