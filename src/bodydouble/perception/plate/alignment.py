@@ -105,8 +105,14 @@ def warped_by(
     """A picture (H, W, 3) and its mask (H, W) moved by a homography; what lies outside the picture is not free."""
     height, width = free.shape
     moved = cv2.warpPerspective(rgb, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8), warped_mask(free, matrix)
+
+
+def warped_mask(free: NDArray[np.bool_], matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """A mask (H, W) moved by a homography; only what mixes free pixels alone is free."""
+    height, width = free.shape
     open_ = cv2.warpPerspective(free.astype(np.uint8) * np.uint8(255), matrix, (width, height), flags=cv2.INTER_LINEAR)
-    return np.asarray(moved, np.uint8), np.asarray(open_ == 255)
+    return np.asarray(open_ == 255)
 
 
 def _resampled(

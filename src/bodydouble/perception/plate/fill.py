@@ -29,9 +29,8 @@ _TRUST_BASE: Final = 1.25
 """A pixel of a hole is trusted by this factor less for every pixel that it lies away from the rim."""
 _LEAST_TRUST: Final = 0.08
 _LEVEL_COST: Final = 3000.0
-"""Cost of a height difference of the whole picture, in squared grey levels per patch pixel and channel."""
+"""Cost of an offset of the whole picture's height along both axes, in squared grey levels per patch pixel and channel."""
 _GRADIENT_WEIGHT: Final = 1.5
-_FEATHER_PX: Final = 3
 _INPAINT_RADIUS_PX: Final = 3
 
 
@@ -68,7 +67,7 @@ def fill_holes(
     for number, level in enumerate(reversed(levels)):
         start = _first_guess(level) if current is None else _enlarged(current, level)
         rounds = _ALTERNATIONS[min(number, len(_ALTERNATIONS) - 1)]
-        filled, nearest = _fill_level(level, start, nearest, rounds, last=number == len(levels) - 1)
+        filled, nearest = _fill_level(level, start, nearest, rounds)
         current = filled
     assert current is not None
     result[hole] = np.clip(np.round(current[hole]), 0, 255).astype(np.uint8)
@@ -110,7 +109,7 @@ def _enlarged(coarse: NDArray[np.float32], level: _Level) -> NDArray[np.float32]
 
 
 def _fill_level(
-    level: _Level, start: NDArray[np.float32], coarser: NDArray[np.int32] | None, rounds: int, *, last: bool
+    level: _Level, start: NDArray[np.float32], coarser: NDArray[np.int32] | None, rounds: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int32] | None]:
     """One level: the filled picture, and per pixel of it the centre of the nearest patch (H, W, 2), -1 for none."""
     r = _RADIUS
@@ -139,7 +138,7 @@ def _fill_level(
         match(features, trust, usable, targets, number_of, nearest, cost, r, level_cost, _MATCH_ROUNDS, 100 * turn)
         sigma = max(float(np.percentile(cost, 75)), 1.0)
         weights = (belief_of_place * np.exp(-cost / (2.0 * sigma)) + 1e-12).astype(np.float32)
-        vote(padded, holes, number_of, targets, nearest, weights, r, False, values)
+        vote(padded, holes, number_of, targets, nearest, weights, r, values)
         picture[level.hole] = values
     field = np.full((height, width, 2), -1, np.int32)
     inside = targets - r

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.perception.config import PlateConfig
-from bodydouble.perception.plate.alignment import Aligner, warped_by
+from bodydouble.perception.plate.alignment import Aligner, warped_by, warped_mask
 from bodydouble.perception.plate.fill import fill_holes
 from bodydouble.perception.plate.finish import SecondLook
 from bodydouble.perception.plate.nearest_median import NearestMedian
@@ -33,9 +33,10 @@ _ENOUGH: Final = 5
 """The nearest so many free samples of a pixel count: the farther in time, the worse they fit."""
 _TRUSTED_COUNT: Final = 2
 """A pixel seen free in fewer samples may show somebody who was not found in them."""
-_MOST_ALIGNED: Final = 32
-"""Samples looked at for one key."""
-_COMPLETE_SHARE: Final = 0.999
+_MOST_ALIGNED: Final = 20
+"""Samples aligned for one key."""
+_WORTHWHILE_SHARE: Final = 0.0005
+"""A sample that shows less than this share of the picture for the first or second time is not aligned."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,17 +125,21 @@ def _make_key(
     aligner = Aligner(middle.rgb, middle.outside_silhouettes)
     median = NearestMedian(middle.rgb.shape[:2], _ENOUGH)
     nearest_first = sorted(held, key=lambda sample: (abs(sample.frame_index - index), sample.frame_index))
-    for sample in nearest_first[:_MOST_ALIGNED]:
+    aligned_count = 0
+    for sample in nearest_first:
         if sample is middle:
             median.add(sample.rgb, sample.outside_silhouettes)
             continue
-        aligned = aligner.align(
-            sample.rgb, sample.outside_silhouettes, from_reference @ to_reference[sample.frame_index]
-        )
+        to_key = from_reference @ to_reference[sample.frame_index]
+        if aligned_count >= _MOST_ALIGNED:
+            break
+        # Once the nearest are in, only those count that see what the others do not.
+        if aligned_count > _ENOUGH and not _uncovers(sample, to_key, median.counts < _TRUSTED_COUNT):
+            continue
+        aligned = aligner.align(sample.rgb, sample.outside_silhouettes, to_key)
         if aligned is not None:
             median.add(*aligned)
-        if median.share_full >= _COMPLETE_SHARE:
-            break
+            aligned_count += 1
     rgb, counts = median.result()
     seen = counts >= min(_TRUSTED_COUNT, len(held))
     holes = ~seen
@@ -152,3 +157,8 @@ def _make_key(
             seen = seen & ~found
             rgb = fill_holes(rgb, found, seen)
     return _Key(frame_index=index, rgb=rgb, seen=seen)
+
+
+def _uncovers(sample: Sample, to_key: NDArray[np.float64], scarce: NDArray[np.bool_]) -> bool:
+    free = warped_mask(sample.outside_silhouettes, to_key)
+    return float((free & scarce).mean()) >= _WORTHWHILE_SHARE

@@ -32,9 +32,9 @@ class NearestMedian:
             self._counts[here] += 1
 
     @property
-    def share_full(self) -> float:
-        """Share of the pixels with enough samples."""
-        return float((self._counts >= len(self._slots)).mean())
+    def counts(self) -> NDArray[np.int32]:
+        """Samples of each pixel so far (H, W), at most enough; not to be written to."""
+        return self._counts
 
     def result(self) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Colours (H, W, 3), 0 where there was no sample, and numbers of samples (H, W)."""

@@ -35,8 +35,8 @@ def _distance(
     image: Array, trust: Array, ty: int, tx: int, sy: int, sx: int, radius: int, level_cost: float, limit: float
 ) -> float:
     """Squared difference of two patches, each pixel as much as it is trusted; stops where it exceeds the limit."""
-    # Ground changes from row to row with its distance from the camera, along a row it stays alike.
-    total = level_cost * (sy - ty) * (sy - ty)
+    # What stands goes on upwards, and what lies goes on sideways: a patch from elsewhere along both has to fit better.
+    total = level_cost * min((sy - ty) * (sy - ty), (sx - tx) * (sx - tx))
     for dy in range(-radius, radius + 1):
         for dx in range(-radius, radius + 1):
             weight = trust[ty + dy, tx + dx]
@@ -73,7 +73,7 @@ def match(
         nearest: (N, 2) int32 centres of the best patches so far, all usable; improved.
         cost: (N,) float32 their distances; renewed.
         radius: patches are ``2 radius + 1`` wide.
-        level_cost: added per squared row of height difference.
+        level_cost: added per squared pixel that the offset lies from both the row and the column of the target.
         rounds: passes, alternately from the top and from the bottom.
         seed: other numbers give other random trials.
     """
@@ -103,14 +103,16 @@ def match(
                 spread = 2 * reach + 1
                 sy = by + _noise(t, seed + turn, 2 * trial) % spread - reach
                 sx = bx + _noise(t, seed + turn, 2 * trial + 1) % spread - reach
-                # Half of the trials stay in the row: walls, kerbs and rows of windows repeat sideways.
-                if trial % 2 == 1:
-                    sy = by + _noise(t, seed + turn, 2 * trial) % 3 - 1
+                # Two of three trials stay in the row or the column of the target.
+                if trial % 3 == 1:
+                    sy = ty + _noise(t, seed + turn, 2 * trial) % 3 - 1
+                elif trial % 3 == 2:
+                    sx = tx + _noise(t, seed + turn, 2 * trial + 1) % 3 - 1
                 if 0 <= sy < height and 0 <= sx < width and usable[sy, sx]:
                     found = _distance(image, trust, ty, tx, sy, sx, radius, level_cost, best)
                     if found < best:
                         best, by, bx = found, sy, sx
-                if trial % 2 == 1:
+                if trial % 3 == 2:
                     reach //= 2
                 trial += 1
             cost[t], nearest[t, 0], nearest[t, 1] = best, by, bx
@@ -125,7 +127,6 @@ def vote(
     nearest: Array,
     weights: Array,
     radius: int,
-    sharp: bool,
     out: Array,
 ) -> None:
     """What the patches say about each pixel of the holes.
@@ -138,7 +139,6 @@ def vote(
         nearest: (M, 2) int32.
         weights: (M,) float32, how much each patch is believed.
         radius: patches are ``2 radius + 1`` wide.
-        sharp: take the pixel of the most believed patch instead of the mean of all.
         out: (N, C) float32.
     """
     for n in range(holes.shape[0]):
@@ -152,15 +152,8 @@ def vote(
                     continue
                 weight = weights[t]
                 sy, sx = nearest[t, 0] + dy, nearest[t, 1] + dx
-                if sharp:
-                    if weight > total:
-                        total = weight
-                        for channel in range(out.shape[1]):
-                            out[n, channel] = colours[sy, sx, channel]
-                else:
-                    total += weight
-                    for channel in range(out.shape[1]):
-                        out[n, channel] += weight * colours[sy, sx, channel]
-        if not sharp:
-            for channel in range(out.shape[1]):
-                out[n, channel] /= total
+                total += weight
+                for channel in range(out.shape[1]):
+                    out[n, channel] += weight * colours[sy, sx, channel]
+        for channel in range(out.shape[1]):
+            out[n, channel] /= total
