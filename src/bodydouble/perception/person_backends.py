@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bodydouble.model_store import locate, store_folder
 from bodydouble.perception.config import PerceptionConfig
+from bodydouble.perception.extras import need
 from bodydouble.perception.networks import weights_folder
 from bodydouble.perception.person import (
     PersonReader,
@@ -38,6 +39,7 @@ def _rendered(config: PerceptionConfig) -> RenderedPersonReader:
 
 def _silhouettes(config: PerceptionConfig) -> SilhouetteReader:
     own = config.silhouette
+    need("transformers", extra="transformers", backend=f"perception.silhouette backend {own.backend!r}")
     if own.backend == "clipseg":
         from bodydouble.perception.silhouette.clipseg import ClipSegReader
 
@@ -54,11 +56,13 @@ def _silhouettes(config: PerceptionConfig) -> SilhouetteReader:
 def _poses(config: PerceptionConfig) -> PoseReader:
     own = config.pose
     if own.backend == "vitpose":
+        need("transformers", extra="transformers", backend="perception.pose backend 'vitpose'")
         from bodydouble.perception.pose.vitpose import VitPoseReader
 
         folder = locate(own.vitpose.weights, default="vitpose-base-simple", option="perception.pose.vitpose.weights")
         return VitPoseReader(folder, own.vitpose, threads=config.threads, batch=config.batch_people)
     if own.backend == "rtmpose":
+        need("rtmlib", extra="rtmpose", backend="perception.pose backend 'rtmpose'")
         from bodydouble.perception.pose.rtmpose import RtmPoseReader
 
         return RtmPoseReader(locate(own.rtmpose.weights, default="rtmpose-m", option="perception.pose.rtmpose.weights"))

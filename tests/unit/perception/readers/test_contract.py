@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from bodydouble.backends import BACKENDS
+from bodydouble.errors import MissingDependency
 from bodydouble.perception import perceive
 from bodydouble.perception.config import PerceptionConfig, PoseConfig, SilhouetteConfig
 from bodydouble.perception.crops import Crop, crop_of, cut
@@ -192,10 +195,23 @@ def test_parts_of_the_default_are_those_of_the_whole() -> None:
         np.testing.assert_array_equal(one.probabilities, two.probabilities)
 
 
+@pytest.mark.parametrize(
+    ("config", "extra"),
+    [
+        (PerceptionConfig(silhouette=SilhouetteConfig(backend="clipseg")), "transformers"),
+        (PerceptionConfig(silhouette=SilhouetteConfig(backend="sam2")), "transformers"),
+        (PerceptionConfig(pose=PoseConfig(backend="vitpose")), "transformers"),
+        (PerceptionConfig(pose=PoseConfig(backend="rtmpose")), "rtmpose"),
+    ],
+)
+def test_an_extra_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, config: PerceptionConfig, extra: str) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingDependency, match=re.escape(f"pip install 'bodydouble[{extra}]'")):
+        make_reader(config)
+
+
 def test_every_choice_is_in_the_table() -> None:
     names = {(backend.stage, backend.name) for backend in BACKENDS}
     for stage, config in (("perception.silhouette", SilhouetteConfig), ("perception.pose", PoseConfig)):
-        from typing import get_args, get_type_hints
-
         for choice in get_args(get_type_hints(config)["backend"]):
             assert (stage, choice) in names
