@@ -53,7 +53,7 @@ def movenet_readings(
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{clip.name}_movenet.json"
-    known: dict[str, list[list[list[float]]]] = {}
+    known: dict[str, Any] = {}
     if path.is_file():
         known = json.loads(path.read_text(encoding="utf-8"))
     lacking = {f for f in frames for box in _tall(truth, f) if f"{f} {box.person_id}" not in known}
@@ -69,10 +69,10 @@ def movenet_readings(
         path.write_text(json.dumps(known), encoding="utf-8")
         print(f"  MoveNet on {len(lacking)} frames in {perf_counter() - begin:.0f} s", file=sys.stderr, flush=True)
     readings = {}
-    for frame in frames:
-        for box in _tall(truth, frame):
-            plain, back = (np.array(rows) for rows in known[f"{frame} {box.person_id}"])
-            readings[frame, box.person_id] = ((plain[:, :2], plain[:, 2]), (back[:, :2], back[:, 2]))
+    for index in frames:
+        for box in _tall(truth, index):
+            plain, back = (np.array(rows) for rows in known[f"{index} {box.person_id}"])
+            readings[index, box.person_id] = ((plain[:, :2], plain[:, 2]), (back[:, :2], back[:, 2]))
     return readings
 
 

@@ -52,7 +52,7 @@ class Looks:
         if enlarge > 1:
             picture = cv2.resize(rgb, None, fx=enlarge, fy=enlarge, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
         boxes, scores = self._referee.find(picture, score=SCORE)
-        return np.c_[boxes / enlarge, scores].astype(np.float64)
+        return np.asarray(np.c_[boxes / enlarge, scores], dtype=np.float64)
 
     def of(self, clip: Clip, *, num_frames: int, every: int, enlarge: int = 1) -> list[RefereeLook]:
         """Every ``every``-th frame among the first ``num_frames``."""

@@ -46,7 +46,8 @@ def truth_rows(seen: Perceived) -> tuple[list[Row], dict[str, Any]]:
     """Rows of one clip with ground truth, and details to look for causes in."""
     assert seen.clip.truth is not None
     truth = read_mot(seen.clip.truth)
-    rows, record = [], {}
+    rows: list[Row] = []
+    record: dict[str, Any] = {}
     for claim, meaning in _CLAIMS.items():
         scores = score_tracks(truth, claims_of(seen.bundle, claim))
         bars = _BARS[seen.clip.group] if claim == "people" else {}
