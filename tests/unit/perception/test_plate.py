@@ -31,9 +31,9 @@ def ground(width: int, height: int, *, seed: int = 3, grey: bool = False) -> Rgb
     rng = np.random.default_rng(seed)
     size = (height // 12 + 2, width // 12 + 2)
     coarse = (rng.integers(70, 180, (*size, 1)) + rng.integers(-15, 16, (*size, 3))).astype(np.float32)
-    picture = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    picture = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
     picture[:, :: max(width // 5, 1)] *= 0.6
-    picture = cv2.GaussianBlur(picture, (0, 0), 0.8)
+    picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.8), np.float32)
     if grey:
         picture = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2)
     return np.clip(np.round(picture), 0, 255).astype(np.uint8)
@@ -177,7 +177,7 @@ def test_everything_occupied(tmp_path: Path) -> None:
 def test_second_look_removes_whoever_was_missed(tmp_path: Path) -> None:
     empty = ground(80, 66)
     film = Film(lambda _: empty, 12, standing)
-    film.occupied = lambda frame: (np.zeros((66, 80), bool),) * 2  # type: ignore[method-assign,assignment]
+    film.occupied = lambda frame: (np.zeros((66, 80), bool),) * 2  # type: ignore[method-assign]
 
     def look(rgb: Rgb) -> Mask:
         red = (rgb.astype(int)[..., 0] - rgb.astype(int)[..., 1] > 100).astype(np.uint8)
@@ -230,7 +230,7 @@ def test_memory_of_samples_is_bounded(tmp_path: Path) -> None:
         alive.append(frame.index)
         return (np.zeros((30, 40), bool),) * 2
 
-    film.occupied = counted  # type: ignore[method-assign,assignment]
+    film.occupied = counted  # type: ignore[method-assign]
     make(film, tmp_path, sample_bytes=10 * 5 * 40 * 30)
     assert len(alive) <= 11
     held = []

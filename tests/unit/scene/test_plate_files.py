@@ -167,3 +167,33 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError):
         PlateWriter(tmp_path / "file" / "plate", 13, 7)
+
+
+def test_keys_in_frames_of_their_own(tmp_path: Path) -> None:
+    motion = np.tile(np.eye(3), (5, 1, 1))
+    motion[:, 0, 2] = [0, 1, 2, 3, 4]
+    wide = np.arange(17, dtype=np.uint8)[None, :, None] * np.full((7, 1, 3), 10, np.uint8)
+    writer = PlateWriter(tmp_path, 13, 7, space="frame")
+    for key in (0, 4):
+        valid = np.ones((7, 13), bool)
+        valid[:, 6] = key != 0
+        writer.add_key(key, np.ascontiguousarray(wide[:, key : key + 13]), valid)
+    writer.commit()
+    reader = PlateReader(tmp_path, CameraMotion(to_reference=motion), frame_size_px=(13, 7))
+    for frame in range(5):
+        rgb, valid = reader.at(frame)
+        assert np.array_equal(rgb, wide[:, frame : frame + 13]), frame
+    # Frame 2 sees columns 2 to 14: column 6 of the first key is its own column 4; one key alone reaches either end.
+    assert reader.at(2)[1][0].tolist() == [column != 4 for column in range(13)]
+
+
+def test_on_the_screen_the_camera_does_not_count(tmp_path: Path) -> None:
+    picture = np.random.default_rng(3).integers(0, 255, (7, 13, 3), np.uint8)
+    writer = PlateWriter(tmp_path, 13, 7, space="screen")
+    writer.add_key(2, picture, np.ones((7, 13), bool))
+    writer.commit()
+    motion = np.tile(np.eye(3), (5, 1, 1))
+    motion[:, 0, 2] = [0, 3, 6, 9, 12]
+    rgb, valid = PlateReader(tmp_path, CameraMotion(to_reference=motion), frame_size_px=(13, 7)).at(4)
+    assert np.array_equal(rgb, picture)
+    assert valid.all()
