@@ -79,6 +79,7 @@ def perceive(
     evidence_dir = work_dir / "evidence"
     followed = follow(source, chosen.finder, config, progress)
     occupied = Occupancy(followed, chosen.reader, float(source.geometry.average_rate))
+    inspector = PlateInspector(chosen.finder, chosen.reader, config.plate.second_look_score)
     build_plate(
         source,
         followed.to_reference,
@@ -86,7 +87,7 @@ def perceive(
         config.plate,
         folders=PlateFolders(work_dir=work_dir, plate_dir=plate_dir, evidence_dir=evidence_dir),
         progress=progress,
-        second_look=PlateInspector(chosen.finder, chosen.reader, config.plate.second_look_score),
+        second_look=inspector if config.plate.second_look_score <= 1 else None,
     )
     if config.motion.enabled and CameraMotion(to_reference=followed.to_reference).is_static:
         heights = height_model(followed.tracks, source.geometry.height_px)
