@@ -31,6 +31,8 @@ from bodydouble.scene import (
 from bodydouble.scene.plate_files import PlateReader
 from bodydouble.scene.skeleton import BODY_JOINTS
 
+_HEADING_SECONDS = 0.8
+"""The direction somebody walks in is taken from this long before to as long after."""
 _IDLE_SHARE = 0.1
 """With less than this share differing from the plate nobody is there."""
 _ALONE_SHARE = 0.1
@@ -108,6 +110,7 @@ def _person(
         lowest_score=config.pose.joint_score,
         max_gap=max(1, round(config.pose.max_gap_seconds * rate)),
         sigma_frames=float(np.clip(config.pose.smoothing_seconds * rate, 0.6, 4.0)),
+        reach_frames=max(3, round(_HEADING_SECONDS * rate)),
     )
     play, reason = sequence_filter(scores, config.pose)
     if doubt:

@@ -143,6 +143,26 @@ def test_walking_direction_decides_when_most_frames_are_swapped() -> None:
     assert np.abs(refined - truth).max() < 3.0
 
 
+def test_legs_mixed_up_alone_are_put_right_for_whoever_walks_across() -> None:
+    """Somebody walks to the right: the right side is the nearer one, lower in a picture from above."""
+    rng = np.random.default_rng(5)
+    base = rng.uniform(0.1, 0.9, (18, 2)) * [30, 100]
+    for joint in range(18):
+        if joint < MIRRORED[joint]:
+            base[MIRRORED[joint]] = base[joint] - [3, 9]
+    for right, left in ((2, 5), (3, 6), (4, 7), (8, 11), (9, 12), (10, 13)):
+        assert MIRRORED[right] == left
+    steps = np.arange(40)
+    truth = (base[None] + steps[:, None, None] * np.array([5.0, 0.0])).astype(np.float32)
+    boxes = np.stack([5.0 * steps, np.zeros(40), 5.0 * steps + 30, np.full(40, 100.0)], axis=1)
+    mixed = truth.copy()
+    legs, other = [8, 9, 10, 11, 12, 13], [11, 12, 13, 8, 9, 10]
+    for flips in (slice(5, 8), slice(20, 31)):
+        mixed[flips, legs] = truth[flips, other]
+    refined, _ = refine(mixed, np.full((40, 18), 0.8, np.float32), boxes)
+    assert np.abs(refined - truth).max() < 3.0
+
+
 def test_outliers_go_and_short_gaps_are_closed_long_ones_not() -> None:
     truth, boxes = walking_joints(60)
     joints, scores = truth.copy(), np.full((60, 18), 0.8, np.float32)

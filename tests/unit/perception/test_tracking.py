@@ -264,7 +264,7 @@ def test_who_stands_in_plain_view_plays_and_who_walked_is_never_doubted() -> Non
         joints=0.5,
         high_joints=0.6,
         person_probability=0.9,
-        motion_share=None,
+        motion_swing=None,
     )
     assert judge_track(standing, config)[0] == "play"
     assert judge_track(replace(FURNITURE, reach_heights=3.0), config)[0] == "play"

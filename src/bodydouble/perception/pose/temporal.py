@@ -7,8 +7,23 @@ from numpy.typing import NDArray
 
 from bodydouble.scene import JOINT_INDEX, MIRRORED, NUM_JOINTS
 
-_PAIRED = np.array([j for j in range(NUM_JOINTS) if MIRRORED[j] != j])
-_LIMB_PAIRED = np.array([j for j in range(14) if MIRRORED[j] != j])
+_MIRROR = np.array(MIRRORED)
+_LIMBS_OF: dict[str, tuple[str, ...]] = {
+    "body": ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"),
+    "arms": ("shoulder", "elbow", "wrist"),
+    "legs": ("hip", "knee", "ankle"),
+}
+"""Joints that change sides together. Networks mix up legs that pass each other more often than whole people."""
+_FACING_WEIGHT = {"shoulder": 2.0, "hip": 2.0, "elbow": 1.0, "wrist": 0.6, "knee": 1.0, "ankle": 0.6}
+"""What a joint's place tells about which side it is on: limbs swing, shoulders and hips do not."""
+_FORESHORTENING = 0.35
+"""Rows per column that a way on the ground takes in a picture from above; between eye level (0.1) and a roof (0.6)."""
+_WALKED_HEIGHTS = 0.3
+"""Way on the ground, in heights, from which the walking direction is certain."""
+_WIDEST = 0.15
+"""Right and left are no farther apart than this, in heights; beyond, a joint is wrong."""
+_DOUBT = 0.005
+"""What a change of sides must at least be worth: the network's own opinion."""
 _JUMP_LIMIT = 0.35
 """Distances above this share of the body height count no more: a wild joint must not decide about left and right."""
 _OUTLIER_SHARE = 0.16
@@ -23,6 +38,7 @@ def refine_joints(
     lowest_score: float,
     max_gap: int,
     sigma_frames: float,
+    reach_frames: int = 8,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Make the joints of a track consistent over time.
 
@@ -33,6 +49,7 @@ def refine_joints(
         lowest_score: joints below count as not found.
         max_gap: longest gap, in frames, that is interpolated.
         sigma_frames: standard deviation of the smoothing.
+        reach_frames: the walking direction is taken from this many frames before to as many after.
 
     Returns:
         joints (time, 18, 2) with NaN where not found, scores (time, 18) with 0 there.
@@ -41,9 +58,12 @@ def refine_joints(
     trust = scores.astype(np.float64).copy()
     centre = 0.5 * (boxes[:, :2] + boxes[:, 2:])
     height = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
-    flip = swapped_frames(points, trust, centre, height, lowest_score)
-    points[flip] = points[flip][:, list(MIRRORED)]
-    trust[flip] = trust[flip][:, list(MIRRORED)]
+    ahead = _heading(boxes, height, reach_frames)
+    for group in _LIMBS_OF:
+        flip = swapped_frames(points, trust, centre, height, lowest_score, ahead, group)
+        members = _members(group)
+        points[np.ix_(flip, members)] = points[np.ix_(flip, _MIRROR[members])]
+        trust[np.ix_(flip, members)] = trust[np.ix_(flip, _MIRROR[members])]
     # Smoothing happens relative to the box, so that walking itself is no motion to be damped.
     local = (points - centre[:, None]) / height[:, None, None]
     trust[trust < lowest_score] = 0.0
@@ -62,24 +82,38 @@ def swapped_frames(
     centre: NDArray[np.float64],
     height: NDArray[np.float64],
     lowest_score: float,
+    ahead: NDArray[np.float64],
+    group: str = "body",
 ) -> NDArray[np.bool_]:
-    """Frames whose left and right joints must change places.
+    """Frames in which the left and right joints of a group must change places.
 
     The cheapest sequence of (as found, swapped) by dynamic programming: neighbouring frames shall agree joint by
-    joint, the person's right shoulder and hip shall lie on the side that the walking direction says, and a frame is
-    left alone when in doubt.
+    joint, the person's right side shall lie where the walking direction says, and a frame is left alone when in doubt.
+
+    Args:
+        points: (time, 18, 2) pixels.
+        scores: (time, 18).
+        centre: (time, 2) of the boxes.
+        height: (time,) of the boxes.
+        lowest_score: joints below count as not found.
+        ahead: (time, 2) way on the ground, see `_heading`.
+        group: ``body``, ``arms`` or ``legs``.
+
+    Returns:
+        (time,) True where the sides must change.
     """
     steps = len(points)
     if steps < 2:
         return np.zeros(steps, bool)
     local = (points - centre[:, None]) / height[:, None, None]
-    usable = (scores >= lowest_score)[:, _LIMB_PAIRED]
-    kept = local[:, _LIMB_PAIRED]
-    mirror = np.array([MIRRORED[j] for j in _LIMB_PAIRED])
+    limbs = _paired(group)
+    usable = (scores >= lowest_score)[:, limbs]
+    kept = local[:, limbs]
+    mirror = _MIRROR[limbs]
     mirrored, mirrored_usable = local[:, mirror], (scores >= lowest_score)[:, mirror]
     same = _disagreement(kept[:-1], usable[:-1], kept[1:], usable[1:])
     cross = _disagreement(kept[:-1], usable[:-1], mirrored[1:], mirrored_usable[1:])
-    unary = _facing_cost(local, scores, centre, height, lowest_score)
+    unary = _facing_cost(local, scores, lowest_score, ahead, group)
     total = np.zeros((steps, 2))
     origin = np.zeros((steps, 2), np.int64)
     total[0] = unary[0]
@@ -105,31 +139,52 @@ def _disagreement(
     return total
 
 
+def _heading(boxes: NDArray[np.float64], height: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """(time, 2) way on the ground, to the right and away from the camera, in heights over twice the reach."""
+    steps = len(boxes)
+    reach = max(1, min(reach, steps - 1))
+    low, high = np.maximum(np.arange(steps) - reach, 0), np.minimum(np.arange(steps) + reach, steps - 1)
+    feet = np.c_[0.5 * (boxes[:, 0] + boxes[:, 2]), boxes[:, 3]]
+    way = (feet[high] - feet[low]) / height[:, None] * (2 * reach / np.maximum(high - low, 1))[:, None]
+    ground: NDArray[np.float64] = np.c_[way[:, 0], -way[:, 1] / _FORESHORTENING]
+    return ground
+
+
 def _facing_cost(
     local: NDArray[np.float64],
     scores: NDArray[np.float64],
-    centre: NDArray[np.float64],
-    height: NDArray[np.float64],
     lowest_score: float,
+    ahead: NDArray[np.float64],
+    group: str,
 ) -> NDArray[np.float64]:
-    """(time, 2) cost of leaving a frame as found, and of swapping it."""
-    steps = len(local)
-    reach = max(1, min(8, steps - 1))
-    low, high = np.maximum(np.arange(steps) - reach, 0), np.minimum(np.arange(steps) + reach, steps - 1)
-    down = (centre[high, 1] - centre[low, 1]) / (height * np.maximum(high - low, 1))
-    # Walking towards the camera (down the picture) the right shoulder lies left of the left one.
-    certainty = np.clip(down / 0.01, -1.0, 1.0)
-    cost = np.zeros((steps, 2))
-    for right, left in (("right_shoulder", "left_shoulder"), ("right_hip", "left_hip")):
-        r, l_ = JOINT_INDEX[right], JOINT_INDEX[left]
+    """(time, 2) cost of leaving a frame as found, and of swapping it.
+
+    Whoever walks away has the right side on the right, whoever walks to the right has it towards the camera, which is
+    lower in a picture from above: the way on the ground turned by a quarter.
+    """
+    walked = np.hypot(ahead[:, 0], ahead[:, 1])
+    rightward = np.c_[ahead[:, 1], _FORESHORTENING * ahead[:, 0]] / np.maximum(walked, 1e-9)[:, None]
+    certainty = np.clip(walked / _WALKED_HEIGHTS, 0.0, 1.0)
+    cost = np.zeros((len(local), 2))
+    for name in _LIMBS_OF[group]:
+        r, l_ = JOINT_INDEX[f"right_{name}"], JOINT_INDEX[f"left_{name}"]
         seen = (scores[:, r] >= lowest_score) & (scores[:, l_] >= lowest_score)
-        side = np.clip(local[:, r, 0] - local[:, l_, 0], -0.15, 0.15)
-        wrong = np.where(seen, side * certainty, 0.0)
+        apart = np.where(seen[:, None], local[:, r] - local[:, l_], 0.0)
+        wrong = -_FACING_WEIGHT[name] * certainty * np.clip((apart * rightward).sum(axis=1), -_WIDEST, _WIDEST)
         cost[:, 0] += np.maximum(wrong, 0)
         cost[:, 1] += np.maximum(-wrong, 0)
-    # The network's own opinion: a swap must be worth something.
-    cost[:, 1] += 0.02
+    cost[:, 1] += _DOUBT
     return cost
+
+
+def _paired(group: str) -> NDArray[np.int64]:
+    """The joints of a group, left and right."""
+    return np.array([JOINT_INDEX[f"{side}_{name}"] for name in _LIMBS_OF[group] for side in ("right", "left")])
+
+
+def _members(group: str) -> NDArray[np.int64]:
+    """The joints that change places with a group: with the whole body eyes and ears as well."""
+    return np.arange(NUM_JOINTS) if group == "body" else _paired(group)
 
 
 def _outliers(local: NDArray[np.float64], trust: NDArray[np.float64]) -> NDArray[np.bool_]:
