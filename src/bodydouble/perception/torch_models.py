@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,20 +30,33 @@ def load_model(class_name: str, folder: Path, device: torch.device) -> Any:
     Raises:
         MissingWeights: the folder does not hold such a model, or not all of its weights.
     """
-    if not (folder / "config.json").is_file():
-        raise MissingWeights(f"there is no config.json, so this is no model of transformers: {folder}")
+    kind = getattr(transformers, class_name)
+    found = _model_type(folder)
+    # SAM 2 is published as a model of videos, which holds the one of pictures.
+    if found not in (kind.config_class.model_type, f"{kind.config_class.model_type}_video"):
+        raise MissingWeights(f"the model is of type {found!r}, not {kind.config_class.model_type!r}: {folder}")
     transformers.utils.logging.disable_progress_bar()
+    verbosity = transformers.utils.logging.get_verbosity()
+    transformers.utils.logging.set_verbosity_error()
     try:
-        model, seen = getattr(transformers, class_name).from_pretrained(
-            folder, local_files_only=True, output_loading_info=True
-        )
+        model, seen = kind.from_pretrained(folder, local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise MissingWeights(f"no {class_name} can be loaded ({error}): {folder}") from error
+    finally:
+        transformers.utils.logging.set_verbosity(verbosity)
     lacking = sorted(seen["missing_keys"]) + sorted(str(key) for key in seen["mismatched_keys"])
     if lacking:
         # transformers would go on with random numbers in their place.
         raise MissingWeights(f"weights of {class_name} are missing or misshapen, such as {lacking[0]}: {folder}")
     return model.float().eval().requires_grad_(False).to(device)
+
+
+def _model_type(folder: Path) -> str:
+    """What ``config.json`` says it is of."""
+    try:
+        return str(json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MissingWeights(f"no folder in the layout of transformers ({error!r}): {folder}") from error
 
 
 def as_tensor(pictures: NDArray[np.uint8], device: torch.device) -> torch.Tensor:

@@ -187,7 +187,7 @@ def test_default_reads_everybody_once() -> None:
 
 
 def test_parts_of_the_default_are_those_of_the_whole() -> None:
-    reader = RenderedPersonReader(folder=weights_folder(""), threads=1, batch=2)
+    reader = RenderedPersonReader(folder=weights_folder(""), batch=2)
     rgb, boxes = red_person(82, 158), np.array([[58, 80, 92, 160], [0, 0, 30, 90], [20, 9, 60, 99]], np.float32)
     whole = reader.read(rgb, boxes)
     np.testing.assert_array_equal(whole.joints.xy_px, reader.joints(rgb, boxes).xy_px)

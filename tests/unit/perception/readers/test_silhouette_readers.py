@@ -21,7 +21,7 @@ from bodydouble.perception.silhouette.clipseg import ClipSegReader, _square
 from bodydouble.perception.silhouette.sam2 import Sam2Reader
 from bodydouble.perception.torch_models import as_tensor
 from tests.unit.perception.readers.test_pose_readers import HARD_BOXES, NOBODY, noise
-from tests.unit.perception.readers.toys import save_clipseg, save_sam2
+from tests.unit.perception.readers.toys import save_clipseg, save_sam2, save_sam2_video
 
 CPU = torch.device("cpu")
 
@@ -77,6 +77,20 @@ def test_sam2_as_users_load_it(sam2_folder: Path, view: Literal["frame", "person
     assert first.probabilities.size > 0
     # Wholly outside of the frame: nobody there.
     assert in_frame(reader.masks(noise(97, 131), HARD_BOXES[3:4].astype(np.float32))[0], noise(97, 131)).sum() == 0
+
+
+def test_sam2_as_it_is_published(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from safetensors.torch import load_file
+
+    folder = save_sam2_video(tmp_path)
+    capfd.readouterr()
+    reader = Sam2Reader(folder, Sam2Config(), threads=1)
+    assert capfd.readouterr() == ("", "")
+    saved, loaded = load_file(folder / "model.safetensors"), reader._model.state_dict()
+    shared = [name for name in loaded if name in saved]
+    assert len(shared) > 0.9 * len(loaded)
+    assert all(torch.equal(saved[name], loaded[name]) for name in shared)
+    check(reader.masks(noise(97, 131), HARD_BOXES.astype(np.float32)), 5)
 
 
 class RedInTheBox:
@@ -200,7 +214,7 @@ def test_absent_or_broken_weights(clipseg_folder: Path, tmp_path: Path, monkeypa
     for backend in ("clipseg", "sam2"):
         with pytest.raises(MissingWeights, match="bodydouble models fetch"):
             silhouettes(SilhouetteConfig(backend=backend))  # type: ignore[arg-type]
-    with pytest.raises(MissingWeights):
+    with pytest.raises(MissingWeights, match="of type 'clipseg', not 'sam2'"):
         Sam2Reader(clipseg_folder, Sam2Config(), threads=1)
     speechless = tmp_path / "speechless"
     shutil.copytree(clipseg_folder, speechless)

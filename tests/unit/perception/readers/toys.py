@@ -18,6 +18,8 @@ from transformers import (
     Sam2MaskDecoderConfig,
     Sam2Model,
     Sam2PromptEncoderConfig,
+    Sam2VideoConfig,
+    Sam2VideoModel,
     Sam2VisionConfig,
     VitPoseBackboneConfig,
     VitPoseConfig,
@@ -54,6 +56,21 @@ def save_sam2(folder: Path) -> Path:
     prompts = Sam2PromptEncoderConfig(hidden_size=32, image_size=64, patch_size=16)
     config = Sam2Config(vision_config=vision, prompt_encoder_config=prompts, mask_decoder_config=decoder)
     Sam2Model(config).save_pretrained(folder)
+    return folder
+
+
+def save_sam2_video(folder: Path) -> Path:
+    """The same as part of a model of videos, which is how SAM 2.1 is published."""
+    torch.manual_seed(4)
+    parts = Sam2Config.from_pretrained(save_sam2(folder / "pictures")).to_dict()
+    config = Sam2VideoConfig(
+        vision_config=parts["vision_config"], prompt_encoder_config=parts["prompt_encoder_config"],
+        mask_decoder_config=parts["mask_decoder_config"], image_size=64, memory_attention_hidden_size=32,
+        memory_attention_num_layers=1, memory_attention_feed_forward_hidden_size=32, memory_encoder_hidden_size=32,
+        memory_encoder_output_channels=16, mask_downsampler_embed_dim=32, memory_fuser_embed_dim=32,
+        memory_fuser_intermediate_dim=32,
+    )  # fmt: skip
+    Sam2VideoModel(config).save_pretrained(folder)
     return folder
 
 
