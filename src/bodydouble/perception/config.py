@@ -266,7 +266,7 @@ class PlateConfig:
     """``clean``: median over unoccupied samples, and ``moving`` where the camera moves. ``moving``: a picture for every
     fifth of a second, from frames close in time, aligned part by part; for shakes too small to count as motion as well.
     ``median``: one median over everything, with whoever stands still in it (paper, section 3.1)."""
-    second_look_score: float = 0.3
+    second_look_score: float = 0.4
     """The people finder looks at the finished plate too; what it finds from this score on is filled. Above 1: never."""
     key_seconds: float = 15.0
     """One key plate for each stretch of this length."""
