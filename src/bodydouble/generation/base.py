@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol, runtime_checkable
 
 from bodydouble.errors import BodyDoubleError, ConfigError
 from bodydouble.generation.config import GenerationConfig
 from bodydouble.generation.plan import WindowPlan
 from bodydouble.scene import Cast, SceneBundle, TrackWindow
+
+SCRATCH_FOLDER: Final = "scratch"
+"""In a performance: work in progress that lets a killed generator go on; removed when everything is played."""
 
 
 class CannotPlay(BodyDoubleError):
@@ -41,6 +45,14 @@ class Generator(Protocol):
         """
 
 
+@runtime_checkable
+class KeepsWork(Protocol):
+    """A generator that wants a place for work in progress, and for remarks on what it could not do."""
+
+    def keep_in(self, folder: Path) -> None:
+        """Take the folder of the performance; called before `Generator.prepare`, if at all."""
+
+
 def make_generator(config: GenerationConfig) -> Generator:
     """The generator that a configuration names; its heavy imports happen here.
 
@@ -57,4 +69,8 @@ def make_generator(config: GenerationConfig) -> Generator:
         from bodydouble.generation.avatar.generator import AvatarGenerator
 
         return AvatarGenerator(config.avatar)
-    raise ConfigError(f"generation.backend is {config.backend!r}; allowed are 'avatar' and 'paint-out'")
+    if config.backend == "animatediff":
+        from bodydouble.generation.animatediff.generator import AnimateDiffGenerator
+
+        return AnimateDiffGenerator(config)
+    raise ConfigError(f"generation.backend is {config.backend!r}; allowed are 'avatar', 'animatediff' and 'paint-out'")

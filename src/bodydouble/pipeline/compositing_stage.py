@@ -65,9 +65,11 @@ def run_compositing(
         PolicyStop: the coverage is below the limit, or somebody was painted out and the policy is to stop.
     """
     from bodydouble.compositing import composite
+    from bodydouble.generation import with_fallback
     from bodydouble.video_io import open_job_sink
 
     check_same_clip(source, bundle)
+    bundle = with_fallback(bundle, config.generation)
     geometry = bundle.video
     reader = PlateReader(plate, bundle.camera, frame_size_px=(geometry.width_px, geometry.height_px))
     doubles = PerformanceReader(performance)
@@ -157,11 +159,11 @@ class _Book:
         self._stream.flush()
 
     def _reason(self, outcome: TrackOutcome, frame_index: int) -> str:
-        """The generator's reason, where compositing only saw that a double was missing."""
-        if outcome.action != "replaced":
-            for failure in self._failures.get(outcome.track_id, ()):
-                if failure.first_frame <= frame_index <= failure.last_frame:
-                    return failure.reason
+        """The generator's reason, where compositing only saw that a double was missing, or cannot see who plays."""
+        for failure in self._failures.get(outcome.track_id, ()):
+            concerned = failure.first_frame <= frame_index <= failure.last_frame
+            if concerned and (failure.instead == "avatar") == (outcome.action == "replaced"):
+                return failure.reason
         return outcome.reason
 
     def _entries(self) -> list[LedgerEntry]:

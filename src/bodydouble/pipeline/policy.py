@@ -42,7 +42,8 @@ def check_failures(failures: Sequence[Failure], policy: PolicyConfig) -> None:
         PolicyStop: somebody could not be played, and ``on_failure`` is ``stop``.
     """
     if policy.on_failure == "stop":
-        _stop([f"track {f.track_id}, frames {f.first_frame} to {f.last_frame} ({f.reason})" for f in failures])
+        left_out = [failure for failure in failures if failure.instead == "paint-out"]
+        _stop([f"track {f.track_id}, frames {f.first_frame} to {f.last_frame} ({f.reason})" for f in left_out])
 
 
 def check_outcomes(frame_index: int, outcomes: Sequence[TrackOutcome], policy: PolicyConfig) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +42,7 @@ class GenerationOutcome:
     num_windows: int
     """Windows in all, with those that an earlier run had made."""
     failures: tuple[Failure, ...]
-    """Windows in which nobody could play."""
+    """Stretches in which nobody could play, or somebody else than asked for."""
 
 
 def run_perception(
@@ -78,7 +78,7 @@ def run_generation(scene: Path, performance: Path, config: RunConfig, progress: 
     """
     from bodydouble.casting import cast_tracks
     from bodydouble.execution import run_all
-    from bodydouble.generation import plan_windows
+    from bodydouble.generation import SCRATCH_FOLDER, plan_windows, read_remarks
 
     bundle = read_bundle(scene)
     writer = PerformanceWriter(performance)
@@ -95,7 +95,10 @@ def run_generation(scene: Path, performance: Path, config: RunConfig, progress: 
                 failures.append(failure)
                 check_failures(failures, config.policy)
             progress.advance(plan.step_stop - plan.step_start)
+    failures += [Failure(**asdict(remark)) for remark in read_remarks(performance)]
+    check_failures(failures, config.policy)
     write_failures(failures, performance)
+    shutil.rmtree(performance / SCRATCH_FOLDER, ignore_errors=True)
     progress.finish()
     return GenerationOutcome(num_windows=len(plans), failures=tuple(failures))
 

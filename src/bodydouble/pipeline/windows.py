@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from bodydouble.errors import BundleError
-from bodydouble.generation import CannotPlay, GenerationConfig, Generator, WindowPlan, make_generator
+from bodydouble.generation import CannotPlay, GenerationConfig, Generator, KeepsWork, WindowPlan, make_generator
 from bodydouble.scene import SceneBundle
 from bodydouble.scene.bundle_files import read_bundle
 from bodydouble.scene.performance_files import PerformanceWriter, read_cast
@@ -23,7 +23,7 @@ FAILURES_FILE: Final = "failures.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A window in which nobody could play; the person is painted out there."""
+    """A stretch in which nobody could play, or somebody else than asked for."""
 
     track_id: int
     first_frame: int
@@ -31,6 +31,8 @@ class Failure:
     last_frame: int
     """0-based, inclusive."""
     reason: str
+    instead: Literal["paint-out", "avatar"] = "paint-out"
+    """What was done: the person is painted out there, or played by the avatar."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,8 @@ class GenerateWindows:
         """
         bundle = read_bundle(self.scene)
         generator = make_generator(self.config)
+        if isinstance(generator, KeepsWork):
+            generator.keep_in(self.performance)
         generator.prepare(bundle, read_cast(self.performance / CAST_FILE), self.config, self.seed)
         writer = PerformanceWriter(self.performance)
 

@@ -1,0 +1,185 @@
+"""Loading the parts: safetensors only, from this machine only, and only if they fit to the last tensor."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+
+from bodydouble.errors import ConfigError, MissingWeights
+from bodydouble.generation.animatediff.components import Component, Components, find_components
+from bodydouble.generation.animatediff.denoise import Sampler
+from bodydouble.generation.animatediff.models import Models
+from bodydouble.generation.animatediff.quiet import quiet
+from bodydouble.generation.config import AnimateDiffConfig, GenerationConfig
+
+_BETAS: Final = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "linear", "num_train_timesteps": 1000}
+"""AnimateDiff's noise schedule (Guo et al. 2023): linear, where Stable Diffusion's own is scaled linear."""
+
+
+def load_models(config: GenerationConfig) -> Models:
+    """Load everything that a configuration asks for.
+
+    Raises:
+        MissingWeights: a part is absent, does not fit the others, is no valid safetensors file, or holds NaN.
+        ConfigError: the device is not there.
+    """
+    parts = find_components(config)
+    device, dtype = _device_of(config), _dtype_of(config)
+    unet = _load_unet(parts, dtype)
+    controlnet = _load("controlnet", parts.controlnet, dtype)
+    vae = _load("vae", parts.vae, dtype)
+    text_encoder = _load("text_encoder", parts.text_encoder, dtype)
+    _check_fit(parts, unet=unet, controlnet=controlnet, vae=vae, text_encoder=text_encoder)
+    return Models(
+        unet=unet, controlnet=controlnet, vae=vae, text_encoder=text_encoder,
+        tokenizer=_load_tokenizer(parts.tokenizer), device=device, dtype=dtype, offload=config.offload,
+    )  # fmt: skip
+
+
+def make_sampler(config: AnimateDiffConfig) -> Sampler:
+    """The sampler that motion modules were made for.
+
+    AnimateDiff-Lightning: Euler, trailing spacing, linear betas (its model card). The standard motion module: DDIM, as in
+    diffusers' documentation of AnimateDiff.
+    """
+    from diffusers import DDIMScheduler, EulerDiscreteScheduler
+
+    scheduler: Any
+    if config.sampler == "lightning":
+        scheduler = EulerDiscreteScheduler(**_BETAS, timestep_spacing="trailing")
+    else:
+        scheduler = DDIMScheduler(**_BETAS, timestep_spacing="linspace", clip_sample=False, steps_offset=1)
+    return Sampler(scheduler, config.num_steps)
+
+
+def _device_of(config: GenerationConfig) -> torch.device:
+    there = {
+        "cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(),
+    }  # fmt: skip
+    if not there[config.device]:
+        usable = ", ".join(name for name, is_there in there.items() if is_there)
+        raise ConfigError(
+            f"generation.device is {config.device!r}, but PyTorch {torch.__version__} sees none here; usable: {usable}"
+        )
+    return torch.device(config.device)
+
+
+def _dtype_of(config: GenerationConfig) -> torch.dtype:
+    if config.dtype == "auto":
+        return torch.float16 if config.device == "cuda" else torch.float32
+    dtype: torch.dtype = getattr(torch, config.dtype)
+    return dtype
+
+
+def _load_unet(parts: Components, dtype: torch.dtype) -> Any:
+    from diffusers import UNetMotionModel
+
+    if parts.motion_adapter is None:
+        return _load("unet_with_motion", parts.unet, dtype)
+    plain = _load("unet", parts.unet, dtype)
+    adapter = _load_motion(parts.motion_adapter, dtype)
+    with quiet():
+        try:
+            unet = UNetMotionModel.from_unet2d(plain, adapter).to(dtype)
+        except (ValueError, RuntimeError) as error:
+            raise _unfit(
+                parts.motion_adapter, f"it does not fit the UNet of {parts.unet.path}: {_brief(error)}"
+            ) from error
+    return unet.eval()
+
+
+def _load_motion(part: Component, dtype: torch.dtype) -> Any:
+    """A motion adapter; AnimateDiff-Lightning comes as a bare file, for the shapes that `MotionAdapter` has by default."""
+    if part.path.is_dir():
+        return _load("motion_adapter", part, dtype)
+    from diffusers import MotionAdapter
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    adapter = MotionAdapter()
+    try:
+        adapter.load_state_dict(load_file(part.path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise _unfit(part, _brief(error)) from error
+    _check_finite(part, adapter)
+    return adapter.to(dtype)
+
+
+def _load(kind: str, part: Component, dtype: torch.dtype) -> Any:
+    """Load one model of diffusers or transformers, and see that no tensor is left as it happened to be initialised."""
+    from safetensors import SafetensorError
+
+    with quiet():
+        try:
+            model, info = _class_of(kind).from_pretrained(
+                part.path, dtype=dtype, use_safetensors=True, local_files_only=True, variant=part.variant,
+                output_loading_info=True,
+            )  # fmt: skip
+        except (OSError, ValueError, RuntimeError, SafetensorError, KeyError, TypeError) as error:
+            raise _unfit(part, _brief(error)) from error
+    missing = sorted(info["missing_keys"])
+    if missing:
+        raise _unfit(part, f"{len(missing)} tensors are missing, such as {missing[0]}")
+    if info["mismatched_keys"]:
+        raise _unfit(part, f"a tensor has another shape than the configuration says: {info['mismatched_keys'][0]}")
+    _check_finite(part, model)
+    return model.eval()
+
+
+def _class_of(kind: str) -> Any:
+    import diffusers
+    import transformers
+
+    return {
+        "unet": diffusers.UNet2DConditionModel, "unet_with_motion": diffusers.UNetMotionModel,
+        "controlnet": diffusers.ControlNetModel, "vae": diffusers.AutoencoderKL,
+        "motion_adapter": diffusers.MotionAdapter, "text_encoder": transformers.CLIPTextModel,
+    }[kind]  # fmt: skip
+
+
+def _load_tokenizer(part: Component) -> Any:
+    from transformers import CLIPTokenizer
+
+    try:
+        return CLIPTokenizer.from_pretrained(part.path, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unfit(part, _brief(error)) from error
+
+
+def _check_finite(part: Component, model: Any) -> None:
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise _unfit(
+                part, f"the tensor {name} holds NaN or infinity; the file is damaged, or float16 was too narrow"
+            )
+
+
+def _check_fit(parts: Components, *, unet: Any, controlnet: Any, vae: Any, text_encoder: Any) -> None:
+    """See that sizes agree between parts, which nobody else checks before the first multiplication fails."""
+    width = unet.config.cross_attention_dim
+    for part, size, what in (
+        (parts.text_encoder, text_encoder.config.hidden_size, "words of"),
+        (parts.controlnet, controlnet.config.cross_attention_dim, "cross attention of"),
+    ):
+        if size != width:
+            raise _unfit(part, f"it has {what} size {size}, the UNet cross attention of size {width}")
+    channels = unet.config.in_channels
+    for part, size in ((parts.vae, vae.config.latent_channels), (parts.controlnet, controlnet.config.in_channels)):
+        if size != channels:
+            raise _unfit(part, f"it has {size} latent channels, the UNet {channels}")
+    if tuple(controlnet.config.block_out_channels) != tuple(unet.config.block_out_channels):
+        raise _unfit(
+            parts.controlnet,
+            f"its blocks have {list(controlnet.config.block_out_channels)} channels, the UNet's "
+            f"{list(unet.config.block_out_channels)}",
+        )
+
+
+def _unfit(part: Component, reason: str) -> MissingWeights:
+    return MissingWeights(f"{part.name} cannot be used: {reason}: {part.path}")
+
+
+def _brief(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else f"{text[:297]}..."
