@@ -18,7 +18,7 @@ from bodydouble.perception.reading import Readings, TrackReading
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.linking import smooth
 from bodydouble.perception.tracking.meetings import crowding
-from bodydouble.perception.tracking.verdict import evidence_of, judge_track
+from bodydouble.perception.tracking.verdict import doubt_about, evidence_of
 from bodydouble.scene import (
     NUM_JOINTS,
     CameraMotion,
@@ -59,12 +59,8 @@ def assemble(
             joint_scores=np.stack(reading.joint_scores)[:, list(BODY_JOINTS)].mean(axis=1),
             motion=np.array(reading.motion),
             alone=crowd < _ALONE_SHARE,
-            num_frames=geometry.num_frames,
-            frames_per_second=rate,
         )
-        verdict, reason = judge_track(evidence, config.tracking.verdict)
-        if verdict == "not_a_person":
-            continue
+        reason = doubt_about(evidence, config.tracking.verdict)
         tracks.append(_person(len(tracks) + 1, *trimmed(part, reading), config, rate, doubt=reason))
     for blob in readings.blobs:
         tracks.append(_unexplained(len(tracks) + 1, blob))

@@ -70,11 +70,13 @@ class PeopleConfig:
     """Frames are resized to about this many pixels before the network sees them."""
     max_upscale: float = 2.0
     """Small frames are enlarged by at most this factor."""
-    coarse_pass: bool = True
-    """Look a second time at about a third of the size, for people who are large in the picture."""
+    coarse_looks: int = 3
+    """Further looks for people who are large in the picture, each at 0.7 times the size of the one before."""
+    second_look: bool = True
+    """Ask the per-person network about whatever the finder takes for a person, and weigh both."""
     tiles: bool = False
     """Look also at four overlapping quarters of the frame, for people who are small in it; costs four more looks. The
-    three options above are of ``rendered``, this one is of the others."""
+    four options above are of ``rendered``, this one is of the others."""
     yolox: YoloxConfig = field(default_factory=YoloxConfig)
     """Options of ``yolox``."""
     rfdetr: RfDetrConfig = field(default_factory=RfDetrConfig)
@@ -85,7 +87,7 @@ class PeopleConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictConfig:
-    """When a track is painted out instead of played, and when it is no person at all; see ``tracking/verdict.py``."""
+    """When a track is painted out instead of played; see ``tracking/verdict.py``."""
 
     still_heights: float = 0.5
     """A track that gets further than this, in its own heights, has walked and is never doubted."""
@@ -93,18 +95,6 @@ class VerdictConfig:
     """Below this likeness to a person, 0 to 1, what stays in its place and never moves there is painted out."""
     still_motion_swing: float = 0.25
     """What differs from the plate now more, now less, by at least this share of it, has moved."""
-    nobody_probability: float = 0.10
-    """Highest probability of a person, at the track's best, for "not a person"; all of the following must hold too."""
-    nobody_score: float = 0.62
-    """Highest score of the finder, at its best."""
-    nobody_joints: float = 0.42
-    """Highest mean score of the joints, at their best."""
-    nobody_reach_heights: float = 0.35
-    """Farthest reach of the foot point, in heights: boxes tremble a little on furniture too."""
-    nobody_clip_share: float = 0.9
-    """Least share of the clip's frames in which it was found: furniture does not come and go."""
-    nobody_seconds: float = 10.0
-    """Least time it was there; in a short clip nobody can tell standing from being furniture."""
 
 
 @dataclass(frozen=True, kw_only=True)

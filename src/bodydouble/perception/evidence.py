@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bodydouble.perception.blobs import HeightModel, find_blobs
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.following import with_looks
-from bodydouble.perception.geometry import grow, window
+from bodydouble.perception.geometry import areas, grow, overlap_areas, window
 from bodydouble.perception.motion import Foreground, measure
 from bodydouble.perception.people.base import Detections
 from bodydouble.scene import FrameSource, Progress
@@ -34,6 +34,12 @@ _INNER_END: Final = 0.05
 _HEIGHT_RANGE: Final = (0.55, 1.7)
 """Weak detections are confirmed only if their height is this likely at the place, as a share of the expected."""
 _CLAIM_SHARE: Final = 0.08
+_TALL: Final = 1.3
+"""A box this much taller than people are at its place shows more than one of them."""
+_INSIDE_SHARE: Final = 0.7
+"""Share of a smaller box that must lie in such a one to count as one of them."""
+_LEFT_SHARE: Final = 0.2
+"""Largest share of what moves in a tall box that the boxes inside may leave unexplained for it to go."""
 
 
 def confirm(
@@ -77,6 +83,7 @@ def judge(frame_index: int, found: Detections, foreground: Foreground, heights: 
     """Raise the scores of weak detections that hold motion of their own, and add those that motion alone shows."""
     height, width = foreground.mask.shape
     solid = foreground.mask & ~foreground.shadow
+    found = _without_tall(found, solid, heights)
     claimed = np.zeros_like(solid)
     scores = found.scores.copy()
     for row in np.argsort(-found.scores, kind="stable"):
@@ -97,6 +104,28 @@ def judge(frame_index: int, found: Detections, foreground: Foreground, heights: 
     scores = np.concatenate([scores, np.full(len(extra), _BLOB_SCORE, np.float32)])
     order = np.argsort(-scores, kind="stable")
     return Detections(boxes_xyxy_px=boxes[order], scores=scores[order])
+
+
+def _without_tall(found: Detections, solid: NDArray[np.bool_], heights: HeightModel) -> Detections:
+    """Drop boxes around several people, one above the other in the picture, if all that moves is in their own boxes."""
+    if not heights.reliable or len(found) < 2:
+        return found
+    boxes = found.boxes_xyxy_px
+    tall = boxes[:, 3] - boxes[:, 1]
+    likely = np.array([heights.expected(float(foot)) for foot in boxes[:, 3]])
+    single = (found.scores >= _SURE_SCORE) & (tall <= _TALL * likely)
+    stay = np.ones(len(found), bool)
+    for row in np.flatnonzero((tall > _TALL * likely) & (boxes[:, 3] <= solid.shape[0])):
+        shared = overlap_areas(boxes[row : row + 1], boxes)[0] / np.maximum(areas(boxes), 1e-6)
+        inner = boxes[single & (shared >= _INSIDE_SHARE)]
+        left, top, right, bottom = window(boxes[row], solid.shape[1], solid.shape[0])
+        rest = solid[top:bottom, left:right].copy()
+        moving = int(rest.sum())
+        for box in inner:
+            x0, y0, x1, y1 = window(box, solid.shape[1], solid.shape[0])
+            rest[max(y0 - top, 0) : max(y1 - top, 0), max(x0 - left, 0) : max(x1 - left, 0)] = False
+        stay[row] = len(inner) == 0 or int(rest.sum()) > _LEFT_SHARE * moving
+    return Detections(boxes_xyxy_px=boxes[stay], scores=found.scores[stay])
 
 
 def _fresh_share(box: NDArray[np.float32], fresh: NDArray[np.bool_]) -> float:

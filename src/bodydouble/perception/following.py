@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.perception.ahead import ahead
 from bodydouble.perception.blobs import HeightModel
 from bodydouble.perception.camera import CameraEstimator
 from bodydouble.perception.config import PerceptionConfig
@@ -31,7 +32,7 @@ from bodydouble.perception.tracking.linking import (
 from bodydouble.perception.tracking.looks import NUM_LOOKS, looks_of
 from bodydouble.perception.tracking.meetings import cut_at_meetings
 from bodydouble.perception.tracking.uncross import uncross
-from bodydouble.scene import FrameSource, Progress
+from bodydouble.scene import Frame, FrameSource, Progress
 
 BOX_SMOOTHING_SECONDS = 0.08
 """Standard deviation of the smoothing of boxes over time."""
@@ -61,14 +62,19 @@ class Followed:
     """Width and height of that canvas."""
 
 
-def follow(source: FrameSource, finder: PeopleFinder, config: PerceptionConfig, progress: Progress) -> Followed:
-    """Find people in every frame and join them to tracks."""
+def follow(
+    source: FrameSource, finder: PeopleFinder, config: PerceptionConfig, progress: Progress, *, workers: int = 1
+) -> Followed:
+    """Find people in every frame, in ``workers`` frames at a time, and join them to tracks."""
     geometry = source.geometry
     detections: list[Detections] = []
     camera = CameraEstimator(geometry.width_px, geometry.height_px)
     progress.start("people", geometry.num_frames)
-    for frame in source.frames():
-        found = with_looks(finder.find(frame.rgb), frame.rgb)
+
+    def look(frame: Frame) -> Detections:
+        return with_looks(finder.find(frame.rgb), frame.rgb)
+
+    for frame, found in ahead(source.frames(), look, workers=workers):
         detections.append(found)
         camera.add(frame.rgb, found.boxes_xyxy_px[found.scores >= _CAMERA_SCORE])
         progress.advance()

@@ -42,6 +42,8 @@ class PersonReadings:
     masks: Sequence[SoftMask]
     """One each."""
     joints: Joints
+    is_person: NDArray[np.float32] | None = None
+    """(N,) probability that there is a person in the middle of the box at all; None where no backend says so."""
 
 
 class SilhouetteReader(Protocol):
@@ -86,42 +88,46 @@ class SeparateReaders:
 class RenderedPersonReader:
     """Runs ``person.onnx``, trained on rendered bodies only: silhouette and joints by one run per person.
 
+    May be called by several threads at once.
+
     Raises:
         MissingWeights: the network is absent or cannot be loaded.
     """
 
-    def __init__(self, *, folder: Path, threads: int, batch: int) -> None:
-        self._network = Network(folder, "person.onnx", outputs=("joint_heatmaps", "mask"), threads=threads)
+    def __init__(self, *, folder: Path, batch: int) -> None:
+        self._network = Network(folder, "person.onnx", outputs=("joint_heatmaps", "mask", "person"), threads=1)
         self._batch = batch
 
     def masks(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> list[SoftMask]:
         """See ``SilhouetteReader``."""
-        crops, _, masks = self._run(rgb, boxes_xyxy_px)
+        crops, _, masks, _ = self._run(rgb, boxes_xyxy_px)
         return _soft(masks, crops)
 
     def joints(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> Joints:
         """See ``PoseReader``."""
-        crops, heatmaps, _ = self._run(rgb, boxes_xyxy_px)
+        crops, heatmaps, _, _ = self._run(rgb, boxes_xyxy_px)
         return _located(heatmaps, crops)
 
     def read(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> PersonReadings:
         """See ``PersonReader``."""
-        crops, heatmaps, masks = self._run(rgb, boxes_xyxy_px)
-        return PersonReadings(masks=_soft(masks, crops), joints=_located(heatmaps, crops))
+        crops, heatmaps, masks, person = self._run(rgb, boxes_xyxy_px)
+        return PersonReadings(masks=_soft(masks, crops), joints=_located(heatmaps, crops), is_person=person)
 
     def _run(
         self, rgb: NDArray[np.uint8], boxes: NDArray[np.float32]
-    ) -> tuple[list[Crop], NDArray[np.float32], NDArray[np.float32]]:
-        """Crops, heat maps (N, 18, 32, 24) and masks (N, 128, 96)."""
+    ) -> tuple[list[Crop], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Crops, heat maps (N, 18, 32, 24), masks (N, 128, 96) and probability of a person (N,)."""
         crops = [crop_of(box) for box in boxes]
         joints = [np.zeros((0, *_HEATMAP_SHAPE), np.float32)]
         masks = [np.zeros((0, CROP_HEIGHT_PX, CROP_WIDTH_PX), np.float32)]
+        people = [np.zeros(0, np.float32)]
         for start in range(0, len(crops), self._batch):
             part = np.stack([cut(rgb, crop) for crop in crops[start : start + self._batch]])
-            heat, mask = self._network(np.ascontiguousarray(part.transpose(0, 3, 1, 2), dtype=np.float32))
+            heat, mask, person = self._network(np.ascontiguousarray(part.transpose(0, 3, 1, 2), dtype=np.float32))
             joints.append(heat)
             masks.append(mask[:, 0])
-        return crops, np.concatenate(joints), np.concatenate(masks)
+            people.append(person)
+        return crops, np.concatenate(joints), np.concatenate(masks), np.concatenate(people)
 
 
 _HEATMAP_SHAPE: Final = (18, 32, 24)

@@ -22,7 +22,7 @@ def make_reader(config: PerceptionConfig) -> PersonReader:
         MissingDependency: a package or a device is not there.
         MissingWeights: weights are absent, or not usable.
     """
-    own = _rendered(config) if "rendered" in (config.silhouette.backend, config.pose.backend) else None
+    own = make_rendered_reader(config) if "rendered" in (config.silhouette.backend, config.pose.backend) else None
     if own is not None and config.silhouette.backend == config.pose.backend:
         return own
     return SeparateReaders(
@@ -31,10 +31,13 @@ def make_reader(config: PerceptionConfig) -> PersonReader:
     )
 
 
-def _rendered(config: PerceptionConfig) -> RenderedPersonReader:
-    return RenderedPersonReader(
-        folder=weights_folder(config.weights_dir), threads=config.threads, batch=config.batch_people
-    )
+def make_rendered_reader(config: PerceptionConfig) -> RenderedPersonReader:
+    """The project's own network.
+
+    Raises:
+        MissingWeights: it is not there, or not usable.
+    """
+    return RenderedPersonReader(folder=weights_folder(config.weights_dir), batch=config.batch_people)
 
 
 def _silhouettes(config: PerceptionConfig) -> SilhouetteReader:

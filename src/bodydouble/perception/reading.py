@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.perception.ahead import ahead
 from bodydouble.perception.blobs import BlobCollector, BlobTrack, HeightModel
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.following import Followed, height_model
@@ -17,7 +18,7 @@ from bodydouble.perception.motion import Foreground, measure
 from bodydouble.perception.person import PersonReader
 from bodydouble.perception.quality import visible_fractions
 from bodydouble.perception.silhouette.compose import Outline, compose
-from bodydouble.scene import CameraMotion, FrameSource, Progress
+from bodydouble.scene import CameraMotion, Frame, FrameSource, Progress
 from bodydouble.scene.plate_files import PlateReader
 
 _EXPLAINED_SHARE = 0.06
@@ -59,8 +60,9 @@ def read_people(
     *,
     evidence_dir: Path,
     progress: Progress,
+    workers: int = 1,
 ) -> Readings:
-    """Look at every person of every frame."""
+    """Look at every person of every frame, in ``workers`` frames at a time."""
     geometry = source.geometry
     camera = CameraMotion(to_reference=followed.to_reference)
     motion = config.motion
@@ -74,17 +76,24 @@ def read_people(
     heights = height_model(followed.tracks, geometry.height_px)
     collector = BlobCollector(heights, config.motion.min_blob_frames)
     progress.start("silhouettes and joints", geometry.num_frames)
-    for frame in source.frames():
-        rows = present[frame.index]
-        boxes = np.array([followed.tracks[t].boxes[s] for t, s in rows], np.float32).reshape(-1, 4)
+
+    def boxes_in(frame: Frame) -> NDArray[np.float32]:
+        boxes = [followed.tracks[t].boxes[s] for t, s in present[frame.index]]
+        return np.array(boxes, np.float32).reshape(-1, 4)
+
+    def look_into(frame: Frame) -> Look:
+        return look_at(frame.rgb, boxes_in(frame), reader)
+
+    for frame, look in ahead(source.frames(), look_into, workers=workers):
+        boxes = boxes_in(frame)
         foreground = None
         if plate is not None:
             rgb, valid = plate.at(frame.index)
             foreground = measure(frame.rgb, rgb, grow(boxes, 0.1), motion, is_gray=geometry.is_gray)
             if foreground is not None and not camera.is_static:
                 foreground = replace(foreground, mask=foreground.mask & valid)
-        look = look_at(frame.rgb, boxes, reader)
-        outlines = _read_frame(look, heights, [results[t] for t, _ in rows], config, foreground, size)
+        mine = [results[track] for track, _ in present[frame.index]]
+        outlines = _read_frame(look, heights, mine, config, foreground, size)
         if foreground is not None and camera.is_static:
             explained = _explained(look.boxes_xyxy_px, outlines, foreground.mask.shape)
             collector.add(frame.index, foreground, explained)

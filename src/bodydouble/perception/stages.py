@@ -27,6 +27,8 @@ class Networks:
 
     finder: PeopleFinder
     reader: PersonReader
+    workers: int = 1
+    """Frames that may be looked at at the same time."""
 
 
 def load_networks(config: PerceptionConfig) -> Networks:
@@ -36,10 +38,11 @@ def load_networks(config: PerceptionConfig) -> Networks:
         MissingDependency: a package or a device is not there.
         MissingWeights: a network is absent or cannot be loaded.
     """
-    return Networks(
-        finder=make_finder(config),
-        reader=make_reader(config),
-    )
+    backends = {config.people.backend, config.silhouette.backend, config.pose.backend}
+    # Our own networks run on one thread each; others bring threads of their own and may mind being called by several.
+    workers = config.threads if backends == {"rendered"} else 1
+    reader = make_reader(config)
+    return Networks(finder=make_finder(config, reader), reader=reader, workers=workers)
 
 
 def perceive(
@@ -77,7 +80,7 @@ def perceive(
     """
     chosen = networks or load_networks(config)
     evidence_dir = work_dir / "evidence"
-    followed = follow(source, chosen.finder, config, progress)
+    followed = follow(source, chosen.finder, config, progress, workers=chosen.workers)
     occupied = Occupancy(followed, chosen.reader, float(source.geometry.average_rate))
     inspector = PlateInspector(chosen.finder, chosen.reader, config.plate.second_look_score)
     build_plate(
@@ -100,6 +103,14 @@ def perceive(
             frame_size_px=(source.geometry.width_px, source.geometry.height_px),
         )
         followed = replace(followed, detections=detections, tracks=tuple(tracks))
-    readings = read_people(source, followed, chosen.reader, config, evidence_dir=evidence_dir, progress=progress)
+    readings = read_people(
+        source,
+        followed,
+        chosen.reader,
+        config,
+        evidence_dir=evidence_dir,
+        progress=progress,
+        workers=chosen.workers,
+    )
     shutil.rmtree(evidence_dir)
     return assemble(source, followed, readings, config, plate_dir=plate_dir, producer=producer)

@@ -244,7 +244,8 @@ def test_paper_thresholds_in_the_librarys_terms() -> None:
     assert settings.lowest_score == 0.20
     assert settings.track_activation_threshold == 0.70
     assert settings.minimum_iou_threshold_first_assoc == 0.30
-    assert settings.lost_frames == 30
+    # Ultralytics lets a lost track go one frame later than its buffer says.
+    assert settings.lost_frames == 31
 
 
 def test_masked_median_ignores_occupied_samples() -> None:
@@ -321,14 +322,15 @@ def test_mot_into_a_missing_folder(tmp_path: Path) -> None:
 
 
 def test_missing_weights_name_the_folder_and_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(MissingWeights, match=r"people_finder\.onnx is missing.*BODYDOUBLE_WEIGHTS_DIR") as caught:
+    with pytest.raises(MissingWeights, match=r"person\.onnx is missing.*BODYDOUBLE_WEIGHTS_DIR") as caught:
         load_networks(PerceptionConfig(weights_dir=str(tmp_path)))
     assert caught.value.exit_code == 4
     assert str(caught.value).endswith(str(tmp_path))
 
 
 def test_damaged_weights(tmp_path: Path) -> None:
-    (tmp_path / "people_finder.onnx").write_bytes(b"not a network")
+    for name in ("people_finder.onnx", "person.onnx"):
+        (tmp_path / name).write_bytes(b"not a network")
     with pytest.raises(MissingWeights, match="cannot be loaded"):
         load_networks(PerceptionConfig(weights_dir=str(tmp_path)))
 

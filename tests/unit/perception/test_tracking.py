@@ -10,7 +10,9 @@ import pytest
 
 from bodydouble.perception.blobs import HeightModel
 from bodydouble.perception.config import PerceptionConfig, VerdictConfig
+from bodydouble.perception.evidence import judge
 from bodydouble.perception.following import make_tracks
+from bodydouble.perception.motion import Foreground
 from bodydouble.perception.people.base import Detections
 from bodydouble.perception.tracking.association import Border, associate
 from bodydouble.perception.tracking.base import Fragment, join
@@ -19,7 +21,7 @@ from bodydouble.perception.tracking.linking import drop_composites, fill, withou
 from bodydouble.perception.tracking.looks import NUM_LOOKS, looks_of
 from bodydouble.perception.tracking.meetings import Piece, cut_at_meetings
 from bodydouble.perception.tracking.uncross import uncross
-from bodydouble.perception.tracking.verdict import TrackEvidence, judge_track
+from bodydouble.perception.tracking.verdict import TrackEvidence, doubt_about
 
 SIZE = (640, 480)
 BORDER = Border(to_reference=np.repeat(np.eye(3)[None], 700, axis=0), width_px=640, height_px=480)
@@ -224,47 +226,51 @@ def test_prolonged_steps_outside_of_the_frame_go() -> None:
     assert shorter.frames[-1] == 16
 
 
-FURNITURE = TrackEvidence(
-    mean_score=0.5,
-    high_score=0.55,
-    joints=0.3,
-    high_joints=0.38,
-    motion_swing=0.05,
-    reach_heights=0.05,
-    seconds=60.0,
-    clip_share=0.99,
-    person_probability=0.02,
-)
+FURNITURE = TrackEvidence(mean_score=0.5, joints=0.3, motion_swing=0.05, reach_heights=0.05)
 
 
-def test_furniture_is_nobody_only_if_everything_says_so() -> None:
+def test_what_may_be_furniture_is_painted_out_and_what_moves_is_played() -> None:
     config = VerdictConfig()
-    assert judge_track(FURNITURE, config)[0] == "not_a_person"
-    doubts = {
-        "high_score": 0.7,
-        "high_joints": 0.5,
-        "reach_heights": 0.4,
-        "seconds": 5.0,
-        "clip_share": 0.6,
-        "person_probability": 0.3,
-    }
-    for name, value in doubts.items():
-        assert judge_track(replace(FURNITURE, **{name: value}), config)[0] == "paint_out", name
-    assert judge_track(replace(FURNITURE, motion_swing=0.4), config)[0] == "play"
-    # Without the network's own opinion it is never said.
-    assert judge_track(replace(FURNITURE, person_probability=None), config)[0] == "paint_out"
+    assert "furniture" in doubt_about(FURNITURE, config)
+    assert "furniture" in doubt_about(replace(FURNITURE, motion_swing=None), config)
+    assert doubt_about(replace(FURNITURE, motion_swing=0.4), config) == ""
+    assert doubt_about(replace(FURNITURE, reach_heights=3.0), config) == ""
 
 
-def test_who_stands_in_plain_view_plays_and_who_walked_is_never_doubted() -> None:
-    config = VerdictConfig()
-    standing = replace(
-        FURNITURE,
-        mean_score=0.7,
-        high_score=0.8,
-        joints=0.5,
-        high_joints=0.6,
-        person_probability=0.9,
-        motion_swing=None,
+def test_who_stands_in_plain_view_plays() -> None:
+    standing = replace(FURNITURE, mean_score=0.7, joints=0.5, motion_swing=None)
+    assert doubt_about(standing, VerdictConfig()) == ""
+
+
+TALL_HEIGHTS = HeightModel(slope=0.0, offset=60.0, usual=60.0, reliable=True)
+
+
+def of_two_people(*, apart_px: int = 45, found: bool = True) -> tuple[Detections, Foreground]:
+    """One box around two people, one above the other in the picture, and one around each if both are found."""
+    mask = np.zeros((240, 320), bool)
+    low, high = (
+        np.array([150, 120, 172, 180], np.float32),
+        np.array([152, 120 - apart_px, 174, 180 - apart_px], np.float32),
     )
-    assert judge_track(standing, config)[0] == "play"
-    assert judge_track(replace(FURNITURE, reach_heights=3.0), config)[0] == "play"
+    for left, top, right, bottom in (low.astype(int), high.astype(int)):
+        mask[top + 3 : bottom - 3, left + 4 : right - 4] = True
+    both = np.array([148, high[1] - 3, 176, 182], np.float32)
+    boxes = [both, low, high] if found else [both, low]
+    scores = [0.6, 0.8, 0.7][: len(boxes)]
+    return (
+        Detections(boxes_xyxy_px=np.stack(boxes), scores=np.array(scores, np.float32)),
+        Foreground(mask=mask, shadow=np.zeros_like(mask), share=0.02),
+    )
+
+
+def test_a_box_around_two_people_goes_when_each_has_one() -> None:
+    found, moving = of_two_people()
+    left = judge(0, found, moving, TALL_HEIGHTS)
+    assert len(left) == 2
+    assert (left.boxes_xyxy_px[:, 3] - left.boxes_xyxy_px[:, 1]).max() <= 60
+
+
+def test_a_box_around_two_people_stays_while_one_of_them_has_no_other() -> None:
+    found, moving = of_two_people(found=False)
+    tall = judge(0, found, moving, TALL_HEIGHTS).boxes_xyxy_px
+    assert (tall[:, 3] - tall[:, 1]).max() > 100

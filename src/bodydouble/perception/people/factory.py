@@ -7,10 +7,17 @@ from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.extras import need
 from bodydouble.perception.networks import weights_folder
 from bodydouble.perception.people.base import PeopleFinder
+from bodydouble.perception.person import PersonReader, RenderedPersonReader
+from bodydouble.perception.person_backends import make_rendered_reader
 
 
-def make_finder(config: PerceptionConfig) -> PeopleFinder:
+def make_finder(config: PerceptionConfig, reader: PersonReader | None = None) -> PeopleFinder:
     """The configured finder; only its own libraries are imported.
+
+    Args:
+        config: names the finder.
+        reader: the reader of the same configuration; where it is the project's own network, the project's own finder
+            asks it for a second opinion.
 
     Raises:
         MissingDependency: the extra that it needs is not installed.
@@ -20,7 +27,10 @@ def make_finder(config: PerceptionConfig) -> PeopleFinder:
     if people.backend == "rendered":
         from bodydouble.perception.people.rendered import RenderedPeopleFinder
 
-        return RenderedPeopleFinder(people, folder=weights_folder(config.weights_dir), threads=threads)
+        judge = reader if isinstance(reader, RenderedPersonReader) else make_rendered_reader(config)
+        return RenderedPeopleFinder(
+            people, folder=weights_folder(config.weights_dir), judge=judge if people.second_look else None
+        )
     finder: PeopleFinder
     if people.backend == "yolox":
         from bodydouble.perception.people.yolox import YoloxPeopleFinder
