@@ -31,6 +31,8 @@ class Backend:
     """Files it loads, relative to the package."""
     models: tuple[str, ...] = ()
     """Models of the store that it can load; the first is taken unless the option ``weights`` names another."""
+    parts: tuple[str, ...] = ()
+    """Models of the store that it is put together from, unless its options name other weights."""
 
     def missing_modules(self) -> tuple[str, ...]:
         """Those of ``modules`` that are not installed."""
@@ -41,8 +43,8 @@ class Backend:
         return tuple(name for name in self.weights if not (PACKAGE_DIR / name).is_file())
 
     def missing_models(self) -> tuple[str, ...]:
-        """The model it takes by itself, if the store has not got it."""
-        return tuple(name for name in self.models[:1] if not is_present(name))
+        """The models it takes by itself that the store has not got."""
+        return tuple(name for name in (*self.models[:1], *self.parts) if not is_present(name))
 
 
 PACKAGE_DIR: Final = Path(__file__).resolve().parent
@@ -188,6 +190,15 @@ BACKENDS: Final[tuple[Backend, ...]] = (
         summary="parametric body, dressed and rendered on the CPU",
         licence="Apache-2.0, body data CC0-1.0",
         modules=("anny", "torch", "numba"),
+    ),
+    Backend(
+        stage="generation",
+        name="animatediff",
+        summary="diffusion from skeletons and prompts: SD 1.5, AnimateDiff-Lightning, OpenPose ControlNet (the paper's)",
+        licence="Apache-2.0, weights CreativeML OpenRAIL-M (uses are restricted)",
+        modules=("accelerate", "compel", "diffusers", "safetensors", "torch", "transformers"),
+        extra="diffusion",
+        parts=("epicrealism", "animatediff-lightning-4step", "control-v11p-sd15-openpose", "sd-vae-ft-mse"),
     ),
     Backend(
         stage="generation", name="paint-out", summary="nobody: the clean plate in each person's place", licence=_OWN

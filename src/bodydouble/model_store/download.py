@@ -65,7 +65,7 @@ def download(file: RemoteFile, target: Path, progress: DownloadProgress) -> str:
     if urlsplit(file.url).scheme not in _SCHEMES:
         raise MissingWeights(f"{file.name} has an address that is none of {', '.join(_SCHEMES)}: {file.url}")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:
         raise MissingWeights(f"{file.name} cannot be saved ({error}): {target.parent}") from error
     temporary = Path(name)

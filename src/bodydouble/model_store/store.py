@@ -116,6 +116,7 @@ def fetch_model(name: str, progress: DownloadProgress | None = None) -> Path:
     for file in model.files:
         target = folder / file.name
         if not target.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
             download(file, target, progress or SilentDownload())
     return find_model(name)
 

@@ -14,6 +14,11 @@ Where revisions and hashes come from (looked up 2026-11, without access to the h
   of the configuration by one and two of them.
 * CLIPSeg: the commit as Hugging Face's pages show it, the first with the right ``preprocessor_config.json``; weights
   are the PyTorch file, for which no hash is known.
+* epiCRealism, Stable Diffusion 1.5, the OpenPose ControlNet, the standard motion adapter: commits as Hugging Face's pages
+  show them or several independent public projects name them alike; no hashes are known.
+* AnimateDiff-Lightning: the commit that added the files, with hashes and sizes as its page shows them; the hash of the
+  four-step file comes from a copy of it elsewhere, that of the eight-step file is not known.
+* sd-vae-ft-mse: commit, hash and size are named alike by two independent public projects.
 * RTMPose: the archive that rtmlib 0.0.16 names for ``balanced``; no hash is known (the one in its name is not the
   archive's).
 """
@@ -104,6 +109,41 @@ def _yolov8(size: str, sha256: str, size_mb: int) -> RemoteModel:
     )
 
 
+def _lightning(steps: int, sha256: str | None) -> RemoteModel:
+    return RemoteModel(
+        name=f"animatediff-lightning-{steps}step",
+        summary=f"motion module for {steps} denoising step{'s' if steps > 1 else ''}, the paper's",
+        licence="CreativeML OpenRAIL-M",
+        source="https://huggingface.co/ByteDance/AnimateDiff-Lightning",
+        revision=_LIGHTNING,
+        files=hub_files(
+            "ByteDance/AnimateDiff-Lightning",
+            _LIGHTNING,
+            {f"animatediff_lightning_{steps}step_diffusers.safetensors": sha256},
+            {f"animatediff_lightning_{steps}step_diffusers.safetensors": 907_702_248},
+        ),
+        size_mb=908,
+    )
+
+
+def _stable_diffusion(name: str, repository: str, revision: str, summary: str) -> RemoteModel:
+    files = (
+        "text_encoder/config.json", "text_encoder/model.safetensors", "tokenizer/merges.txt",
+        "tokenizer/special_tokens_map.json", "tokenizer/tokenizer_config.json", "tokenizer/vocab.json", "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+    )  # fmt: skip
+    return RemoteModel(
+        name=name,
+        summary=summary,
+        licence="CreativeML OpenRAIL-M",
+        source=f"https://huggingface.co/{repository}",
+        revision=revision,
+        files=hub_files(repository, revision, dict.fromkeys(files)),
+        size_mb=3930,
+        is_folder=True,
+    )
+
+
 def hub_files(
     repository: str, revision: str, hashes: dict[str, str | None], sizes: dict[str, int] | None = None
 ) -> tuple[RemoteFile, ...]:
@@ -126,6 +166,10 @@ def hub_files(
     )
 
 
+_LIGHTNING: Final = "640952ed1da1bbb7bf78037c112d47cd668a9db9"
+_OPENPOSE_CONTROLNET: Final = "9ae9f970358db89e211b87c915f9535c6686d5ba"
+_MOTION_V1_5_2: Final = "6167b88ffe39b4441fdf2113e77b99a6f56b7906"
+_VAE_FT_MSE: Final = "31f26fdeee1355a5c34592e401dd41e45d25a493"
 _CLIPSEG: Final = "583b388deb98a04feb3e1f816dcdb8f3062ee205"
 _SAM2_TINY: Final = "de431c4043854a71d8101e17995dfe596bf101a5"
 _VITPOSE_BASE: Final = "a93ac0c67e0b7e2c55287d21d4c460c8f3c54d45"
@@ -224,6 +268,68 @@ MODELS: Final[tuple[RemoteModel, ...]] = (
             ),
         ),
         size_mb=55,
+    ),
+    _stable_diffusion(
+        "epicrealism",
+        "emilianJR/epiCRealism",
+        "6522cf856b8c8e14638a0aaa7bd89b1b098aed17",
+        "photographs by Stable Diffusion 1.5, first choice of AnimateDiff-Lightning's authors",
+    ),
+    _stable_diffusion(
+        "stable-diffusion-v1-5",
+        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        "451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
+        "Stable Diffusion 1.5 as published",
+    ),
+    _lightning(1, "ca4ea6e68f4634d72c222de2b0187c3a31f00278a55868420b4e66b987bb7ccb"),
+    _lightning(2, "fbd62904484d3e0842aa6c2f12d919ef91bacac45d36b1a13ae1ba10b5da4fdd"),
+    _lightning(4, "8f3330914edd8fc2ee5659e6944323858feb0ec21cc913789202d043f69b5e17"),
+    _lightning(8, None),
+    RemoteModel(
+        name="animatediff-motion-v1-5-2",
+        summary="standard motion module, for 20 denoising steps with guidance",
+        licence="Apache-2.0 (repository of AnimateDiff)",
+        source="https://huggingface.co/guoyww/animatediff-motion-adapter-v1-5-2",
+        revision=_MOTION_V1_5_2,
+        files=hub_files(
+            "guoyww/animatediff-motion-adapter-v1-5-2",
+            _MOTION_V1_5_2,
+            {"config.json": None, "diffusion_pytorch_model.safetensors": None},
+        ),
+        size_mb=1820,
+        is_folder=True,
+    ),
+    RemoteModel(
+        name="control-v11p-sd15-openpose",
+        summary="ControlNet for OpenPose drawings, float16",
+        licence="OpenRAIL (model card)",
+        source="https://huggingface.co/lllyasviel/control_v11p_sd15_openpose",
+        revision=_OPENPOSE_CONTROLNET,
+        files=hub_files(
+            "lllyasviel/control_v11p_sd15_openpose",
+            _OPENPOSE_CONTROLNET,
+            {"config.json": None, "diffusion_pytorch_model.fp16.safetensors": None},
+        ),
+        size_mb=723,
+        is_folder=True,
+    ),
+    RemoteModel(
+        name="sd-vae-ft-mse",
+        summary="autoencoder of Stable Diffusion 1.5, fine-tuned on faces",
+        licence="MIT (model card, not verified)",
+        source="https://huggingface.co/stabilityai/sd-vae-ft-mse",
+        revision=_VAE_FT_MSE,
+        files=hub_files(
+            "stabilityai/sd-vae-ft-mse",
+            _VAE_FT_MSE,
+            {
+                "config.json": None,
+                "diffusion_pytorch_model.safetensors": "a1d993488569e928462932c8c38a0760b874d166399b14414135bd9c42df5815",
+            },
+            {"config.json": 547, "diffusion_pytorch_model.safetensors": 334_643_276},
+        ),
+        size_mb=335,
+        is_folder=True,
     ),
     _yolov8("n", "f59b3d833e2ff32e194b5bb8e08d211dc7c5bdf144b90d2c8412c47ccfc83b36", 7),
     _yolov8("s", "1f47a78bf100391c2a140b7ac73a1caae18c32779be7d310658112f7ac9aa78a", 23),

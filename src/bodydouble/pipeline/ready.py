@@ -8,6 +8,7 @@ from typing import Any
 from bodydouble.backends import BACKENDS, Backend, check_installed
 from bodydouble.config import RunConfig
 from bodydouble.errors import MissingWeights
+from bodydouble.generation.weights import store_models, weight_files
 from bodydouble.manifest import WeightRecord, hash_path
 from bodydouble.model_store import MODELS, is_present, locate
 
@@ -49,13 +50,19 @@ def check_ready(config: RunConfig) -> tuple[WeightRecord, ...]:
                 f"perception.weights_dir) at a folder that holds it: {folder}"
             )
     paths += [path for backend in used_backends(config) if backend.models for path in _model_files(config, backend)]
-    return tuple(WeightRecord(name=path.name, sha256=hash_path(path), num_bytes=path.stat().st_size) for path in paths)
+    records = {path: path.name for path in paths}
+    # In diffusers' layout every part has files of the same names.
+    records |= {path: f"{path.parent.name}/{path.name}" for path in weight_files(config.generation)}
+    return tuple(
+        WeightRecord(name=name, sha256=hash_path(path), num_bytes=path.stat().st_size) for path, name in records.items()
+    )
 
 
 def missing_models(config: RunConfig) -> tuple[str, ...]:
     """Models of the store that a configuration needs and that are not there, in the order of the stages."""
     known = {model.name for model in MODELS}
     wanted = [_weights(config, backend) or backend.models[0] for backend in used_backends(config) if backend.models]
+    wanted += store_models(config.generation)
     return tuple(name for name in dict.fromkeys(wanted) if name in known and not is_present(name))
 
 
