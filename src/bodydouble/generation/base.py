@@ -73,4 +73,10 @@ def make_generator(config: GenerationConfig) -> Generator:
         from bodydouble.generation.animatediff.generator import AnimateDiffGenerator
 
         return AnimateDiffGenerator(config)
-    raise ConfigError(f"generation.backend is {config.backend!r}; allowed are 'avatar', 'animatediff' and 'paint-out'")
+    if config.backend == "vace":
+        from bodydouble.generation.vace.generator import VaceGenerator
+
+        return VaceGenerator(config)
+    raise ConfigError(
+        f"generation.backend is {config.backend!r}; allowed are 'avatar', 'animatediff', 'vace' and 'paint-out'"
+    )

@@ -101,27 +101,89 @@ class AnimateDiffConfig:
 class CuttingConfig:
     """Cutting the generated person out of the picture it was generated in."""
 
-    backend: Literal["plain"] = "plain"
-    """``plain``: distance to the colour of the plain background; needs no weights."""
+    backend: Literal["plain", "birefnet", "clipseg"] = "plain"
+    """``plain``: distance to the colour of the plain background; needs no weights. ``birefnet``: the paper's; its code
+    comes with its weights, see ``trust_remote_code``. ``clipseg``: as in the program of the paper's authors."""
+    weights: str = ""
+    """Of ``birefnet`` and ``clipseg``: a model of `bodydouble models list`, or a folder; empty: the published one."""
+    trust_remote_code: bool = False
+    """Agree to run, with your rights, the Python code that comes with the weights of ``birefnet``."""
     threshold: float = 18.0
     """Distance to the background (CIELAB, about 2 is just seen) at which a pixel is half the person's. Of ``plain``."""
+    edge_blur: float = 0.002
+    """Standard deviation of the blur of the edge, in shares of the canvas's height, 0 to 0.05. It goes inwards."""
+    batch: int = 4
+    """Pictures that ``birefnet`` and ``clipseg`` look at together, 1 to 64; has no influence on what they find."""
 
     def __post_init__(self) -> None:
-        """Check the range.
+        """Check ranges.
 
         Raises:
-            ConfigError: the threshold is no distance of CIELAB.
+            ConfigError: a value is out of its range.
         """
         _check_range("generation.cutting.threshold", self.threshold, 1, 100)
+        _check_range("generation.cutting.edge_blur", self.edge_blur, 0, 0.05)
+        _check_range("generation.cutting.batch", self.batch, 1, 64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaceConfig:
+    """Wan2.1-VACE (Jiang et al. 2025), steered by a video of skeletons and a mask."""
+
+    steps: int = 30
+    """Denoising steps, 1 to 100."""
+    guidance: float = 5.0
+    """Strength of classifier-free guidance, 1 to 30; 1 is none, and the negative prompt is not read then."""
+    control_strength: float = 1.0
+    """How strictly skeleton and mask are followed, 0 to 2."""
+    window_frames: int = 49
+    """Frames that are generated together, 4 k + 1, 5 to 161; the model was made for 81."""
+    overlap_frames: int = 5
+    """Frames of the window before that the next one is given to go on from, 4 k + 1, below half of a window."""
+    canvas_px: int = 256_000
+    """Pixels of the picture in which a person is generated; its sides follow the person's proportions."""
+    margin: float = 0.12
+    """Room around the person on each side, in shares of the person's height, 0 to 1."""
+    joint_score: float = 0.1
+    """Joints below this score are not drawn, 0 to 1."""
+    mask: Literal["box", "silhouette", "everything"] = "box"
+    """What is generated; the rest of the canvas is given as plain background. ``silhouette`` tells the model the outline
+    of the person filmed, with the margin; ``everything`` asks for the background by the prompt alone."""
+    plate: str = ""
+    """Folder of a clean plate (``NAME.bodydouble.run/plate``) to show around the person instead of a plain background.
+    Empty: no pixel of the footage reaches the model. Needs a cutter other than ``plain``."""
+    background: Literal["contrast", "white", "grey", "green", "blue"] = "contrast"
+    """Plain background; ``contrast``: the one that is least like the looks of the double."""
+    negative: str = "nude, cropped, close-up, several people, text, watermark, blurry, deformed, shadow, scenery"
+    """What must not be seen; read only with guidance above 1."""
+    threads: int = 1
+    """Threads on the CPU, 1 or more; a part of the configuration because sums depend on it in their last bits."""
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ConfigError: a value is out of its range.
+        """
+        limits: dict[str, tuple[float, float]] = {
+            "steps": (1, 100), "guidance": (1, 30), "control_strength": (0, 2), "window_frames": (5, 161),
+            "overlap_frames": (1, self.window_frames // 2), "canvas_px": (1024, 2_000_000), "margin": (0, 1),
+            "joint_score": (0, 1), "threads": (1, 256),
+        }  # fmt: skip
+        for name, (low, high) in limits.items():
+            _check_range(f"generation.vace.{name}", getattr(self, name), low, high)
+        for name in ("window_frames", "overlap_frames"):
+            if getattr(self, name) % 4 != 1:
+                raise ConfigError(f"generation.vace.{name} is {getattr(self, name)}; allowed is 4 k + 1: 1, 5, 9, ...")
 
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationConfig:
     """Who makes the doubles, and in what pieces."""
 
-    backend: Literal["avatar", "animatediff", "paint-out"] = "avatar"
-    """``avatar``: parametric body. ``animatediff``: diffusion from skeletons and prompts (the paper's). ``paint-out``:
-    nobody; people are replaced by the clean plate alone."""
+    backend: Literal["avatar", "animatediff", "vace", "paint-out"] = "avatar"
+    """``avatar``: parametric body. ``animatediff``: diffusion from skeletons and prompts (the paper's). ``vace``:
+    the same with Wan2.1-VACE. ``paint-out``: nobody; people are replaced by the clean plate alone."""
     window_frames: int = 64
     """Frames per piece of work that is stored and resumed, 1 or more. It has no influence on the result."""
     weights: str = ""
@@ -142,6 +204,8 @@ class GenerationConfig:
     """Options of ``avatar``."""
     animatediff: AnimateDiffConfig = field(default_factory=AnimateDiffConfig)
     """Options of ``animatediff``."""
+    vace: VaceConfig = field(default_factory=VaceConfig)
+    """Options of ``vace``."""
     cutting: CuttingConfig = field(default_factory=CuttingConfig)
     """How generated people are cut out."""
 
@@ -149,9 +213,14 @@ class GenerationConfig:
         """Check ranges that need no generator.
 
         Raises:
-            ConfigError: the memory is negative.
+            ConfigError: the memory is negative, or a picture without plain background is to be cut by it.
         """
         _check_range("generation.memory_mb", self.memory_mb, 0, 1 << 24)
+        if self.backend == "vace" and self.vace.plate and self.cutting.backend == "plain":
+            raise ConfigError(
+                "generation.vace.plate is set and generation.cutting.backend is 'plain', which needs a plain background; "
+                "choose 'birefnet' or 'clipseg', or leave the plate away"
+            )
 
 
 def _check_range(option: str, value: float, low: float, high: float) -> None:

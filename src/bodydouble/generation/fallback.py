@@ -18,7 +18,7 @@ from bodydouble.scene.strict_files import write_bytes
 REMARKS_FOLDER: Final = "remarks"
 """In a performance: one file for each stretch with something to say about it."""
 
-DIFFUSION: Final = ("animatediff",)
+DIFFUSION: Final = ("animatediff", "vace")
 """Backends whose stretches can fall back."""
 
 

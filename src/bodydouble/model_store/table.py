@@ -19,6 +19,10 @@ Where revisions and hashes come from (looked up 2026-11, without access to the h
 * AnimateDiff-Lightning: the commit that added the files, with hashes and sizes as its page shows them; the hash of the
   four-step file comes from a copy of it elsewhere, that of the eight-step file is not known.
 * sd-vae-ft-mse: commit, hash and size are named alike by two independent public projects.
+* BiRefNet: the commit, and hashes and sizes of all four files, are named alike by more than five independent public
+  projects; one of them resolved ``main`` to it on 2026-05-28, after the repair for transformers 5 (2026-02-04).
+* Wan2.1-VACE: the commit is named alike by more than five independent public projects, exact sizes of the weights by one;
+  hashes of transformer and autoencoder are those that the Hugging Face pages show, those of the text encoder are not known.
 * RTMPose: the archive that rtmlib 0.0.16 names for ``balanced``; no hash is known (the one in its name is not the
   archive's).
 """
@@ -170,6 +174,37 @@ _LIGHTNING: Final = "640952ed1da1bbb7bf78037c112d47cd668a9db9"
 _OPENPOSE_CONTROLNET: Final = "9ae9f970358db89e211b87c915f9535c6686d5ba"
 _MOTION_V1_5_2: Final = "6167b88ffe39b4441fdf2113e77b99a6f56b7906"
 _VAE_FT_MSE: Final = "31f26fdeee1355a5c34592e401dd41e45d25a493"
+_BIREFNET: Final = "e2bf8e4460fc8fa32bba5ea4d94b3233d367b0e4"
+_VACE: Final = "ec4d2cb062b548996b179d493fdd05340de702a1"
+_VACE_HASHES: Final[dict[str, str | None]] = {
+    "model_index.json": None,
+    "scheduler/scheduler_config.json": None,
+    "text_encoder/config.json": None,
+    "text_encoder/model-00001-of-00003.safetensors": None,
+    "text_encoder/model-00002-of-00003.safetensors": None,
+    "text_encoder/model-00003-of-00003.safetensors": None,
+    "text_encoder/model.safetensors.index.json": None,
+    "tokenizer/special_tokens_map.json": None,
+    "tokenizer/spiece.model": None,
+    "tokenizer/tokenizer.json": None,
+    "tokenizer/tokenizer_config.json": None,
+    "transformer/config.json": None,
+    "transformer/diffusion_pytorch_model-00001-of-00002.safetensors":
+        "192804a4e10b5bb0a13f5c224bc4ec9707b3b8cc0def8eea005dbce7c9d6752a",
+    "transformer/diffusion_pytorch_model-00002-of-00002.safetensors":
+        "dadaf1d5e9ccf826e2c497aa9fc2756a044f606d0aa919e5405a734a121bcf7e",
+    "transformer/diffusion_pytorch_model.safetensors.index.json": None,
+    "vae/config.json": None,
+    "vae/diffusion_pytorch_model.safetensors": "d6e524b3fffede1787a74e81b30976dce5400c4439ba64222168e607ed19e793",
+}  # fmt: skip
+_VACE_SIZES: Final = {
+    "text_encoder/model-00001-of-00003.safetensors": 4_935_812_536,
+    "text_encoder/model-00002-of-00003.safetensors": 4_983_103_192,
+    "text_encoder/model-00003-of-00003.safetensors": 1_442_935_480,
+    "transformer/diffusion_pytorch_model-00001-of-00002.safetensors": 4_999_964_504,
+    "transformer/diffusion_pytorch_model-00002-of-00002.safetensors": 2_146_103_400,
+    "vae/diffusion_pytorch_model.safetensors": 507_591_892,
+}
 _CLIPSEG: Final = "583b388deb98a04feb3e1f816dcdb8f3062ee205"
 _SAM2_TINY: Final = "de431c4043854a71d8101e17995dfe596bf101a5"
 _VITPOSE_BASE: Final = "a93ac0c67e0b7e2c55287d21d4c460c8f3c54d45"
@@ -329,6 +364,36 @@ MODELS: Final[tuple[RemoteModel, ...]] = (
             {"config.json": 547, "diffusion_pytorch_model.safetensors": 334_643_276},
         ),
         size_mb=335,
+        is_folder=True,
+    ),
+    RemoteModel(
+        name="birefnet",
+        summary="cuts out what is in front, the paper's; its Python code is run",
+        licence="MIT",
+        source="https://huggingface.co/ZhengPeng7/BiRefNet",
+        revision=_BIREFNET,
+        files=hub_files(
+            "ZhengPeng7/BiRefNet",
+            _BIREFNET,
+            {
+                "BiRefNet_config.py": "e7b8c2a74f6cea6a59553d517f71d47f2c1d90e670a13416af17c25fe2f3dc52",
+                "birefnet.py": "208771ae626f653d64128fbf2d6ac9f8e645c5cc5e286258a73ec3322bbfe5ef",
+                "config.json": "c97ea21569daf66b205491a4635147dd3bc42c7c168b89d7d75b53f67ef548ae",
+                "model.safetensors": "9ab37426bf4de0567af6b5d21b16151357149139362e6e8992021b8ce356a154",
+            },
+            {"BiRefNet_config.py": 298, "birefnet.py": 91_896, "config.json": 405, "model.safetensors": 444_473_596},
+        ),
+        size_mb=445,
+        is_folder=True,
+    ),
+    RemoteModel(
+        name="wan2.1-vace-1.3b",
+        summary="video from skeletons and masks: transformer, autoencoder and the text encoder UMT5-XXL",
+        licence="Apache-2.0",
+        source="https://huggingface.co/Wan-AI/Wan2.1-VACE-1.3B-diffusers",
+        revision=_VACE,
+        files=hub_files("Wan-AI/Wan2.1-VACE-1.3B-diffusers", _VACE, _VACE_HASHES, _VACE_SIZES),
+        size_mb=19_043,
         is_folder=True,
     ),
     _yolov8("n", "f59b3d833e2ff32e194b5bb8e08d211dc7c5bdf144b90d2c8412c47ccfc83b36", 7),

@@ -8,6 +8,7 @@ from typing import Any
 from bodydouble.backends import BACKENDS, Backend, check_installed
 from bodydouble.config import RunConfig
 from bodydouble.errors import MissingWeights
+from bodydouble.generation.fallback import DIFFUSION
 from bodydouble.generation.weights import store_models, weight_files
 from bodydouble.manifest import WeightRecord, hash_path
 from bodydouble.model_store import MODELS, is_present, locate
@@ -22,6 +23,7 @@ def used_backends(config: RunConfig) -> tuple[Backend, ...]:
         "perception.pose": config.perception.pose.backend,
         "perception.plate": config.perception.plate.kind,
         "generation": config.generation.backend,
+        "generation.cutting": config.generation.cutting.backend if config.generation.backend in DIFFUSION else "",
     }
     return tuple(backend for backend in BACKENDS if chosen.get(backend.stage) == backend.name)
 

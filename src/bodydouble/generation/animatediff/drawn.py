@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.generation.animatediff.latents import LatentFile
-from bodydouble.generation.animatediff.models import Models
 from bodydouble.generation.animatediff.runs import PlayedRun
 from bodydouble.generation.animatediff.sprites import empty_sprite, sprite_of
 from bodydouble.generation.animatediff.view import View
@@ -31,6 +29,21 @@ _MOST_PERSON_SHARE: Final = 0.9
 """A person who covers less or more of the canvas is none: nobody was drawn, or no plain background."""
 _MOST_BAD_SHARE: Final = 0.2
 """A block with more frames than this without a person has failed; as many as the paper's filter allows without skeleton."""
+
+
+class StoredFrames(Protocol):
+    """Frames of a run on disk, as the generator left them."""
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Frames from, to, counted from the run's start; NaN where the networks gave it."""
+
+
+class Decoder(Protocol):
+    """Makes pictures of stored frames."""
+
+    def decode(self, latents: NDArray[np.float32], *, tiled: bool) -> NDArray[np.float32]:
+        """(time, height, width, 3), 0 to 1."""
+
 
 StandIn = Callable[[WindowPlan], TrackWindow]
 
@@ -77,7 +90,7 @@ class DrawnBlocks:
     def _has(self, start: int) -> bool:
         return self._writer.has(self._filming.run.track_id, self._filming.frame(start))
 
-    def draw(self, latents: LatentFile, models: Models, cutter: Cutter, stand_in: StandIn, *, tiled: bool) -> None:
+    def draw(self, latents: StoredFrames, models: Decoder, cutter: Cutter, stand_in: StandIn, *, tiled: bool) -> None:
         """Decode, cut out and store the blocks that are not there yet."""
         for start, stop in self._blocks:
             if self._has(start):
@@ -91,7 +104,7 @@ class DrawnBlocks:
             )  # fmt: skip
 
     def _block(
-        self, latents: NDArray[np.float32], models: Models, cutter: Cutter, start: int, *, tiled: bool
+        self, latents: NDArray[np.float32], models: Decoder, cutter: Cutter, start: int, *, tiled: bool
     ) -> tuple[tuple[Sprite, ...], str]:
         """Sprites of a block, and what is wrong with it; empty when nothing is."""
         if not np.isfinite(latents).all():
@@ -100,6 +113,8 @@ class DrawnBlocks:
         if not np.isfinite(pictures).all():
             return (), "the decoder gave NaN"
         alphas = cutter.cut(np.round(pictures * 255).astype(np.uint8))
+        if not np.isfinite(alphas).all():
+            return (), "the cutter gave NaN"
         shares = (alphas >= 0.5).mean(axis=(1, 2))
         nobody, everywhere = shares < _LEAST_PERSON_SHARE, shares > _MOST_PERSON_SHARE
         if (nobody | everywhere).mean() > _MOST_BAD_SHARE:

@@ -28,7 +28,7 @@ class PlainCutter:
         return np.stack([self._cut_one(picture) for picture in rgb]).astype(np.float32)
 
     def _cut_one(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+        lab = np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
         background = np.median(_border(lab), axis=0)
         distance = np.linalg.norm(lab - background.astype(np.float32), axis=2)
         low, high = self._threshold * (1 - _SOFTNESS), self._threshold * (1 + _SOFTNESS)
