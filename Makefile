@@ -23,6 +23,8 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	PYTHON=$(BIN)/python TORCH='$(TORCH)' TORCH_INDEX='$(TORCH_INDEX)' ALLOW_CUDA='$(ALLOW_CUDA)' sh scripts/install-torch.sh
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@# Alone: it asks for a second OpenCV wheel, whose files would replace those of the first. What else it needs is there.
+	$(BIN)/python -m pip install --quiet --no-deps 'rtmlib>=0.0.16'
 	@touch $(STAMP)
 
 demo: $(STAMP) ## Replace the people of a clip: make demo INPUT=clip.mp4
