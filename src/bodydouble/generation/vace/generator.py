@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,7 +65,6 @@ class VaceGenerator:
         self._clip: _Clip | None = None
         self._avatar: Generator | None = None
         self._folder: Path | None = None
-        self._own_folder: tempfile.TemporaryDirectory[str] | None = None
 
     def keep_in(self, folder: Path) -> None:
         """Keep work in progress, prompts and remarks in the folder of a performance, instead of one that is temporary."""
@@ -91,8 +92,8 @@ class VaceGenerator:
                 offload=self._config.offload,
             )
         if self._folder is None:
-            self._own_folder = tempfile.TemporaryDirectory(prefix="bodydouble-vace-")
-            self._folder = Path(self._own_folder.name)
+            self._folder = Path(tempfile.mkdtemp(prefix="bodydouble-vace-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         (self._folder / SCRATCH_FOLDER).mkdir(exist_ok=True)
         self._write_prompts(self._clip, self._folder)
 
