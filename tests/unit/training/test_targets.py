@@ -7,10 +7,12 @@ import torch
 pytest.importorskip("skimage", reason="training needs scikit-image")
 
 from training.nets import Finder, PersonNet, decode_boxes
+from training.nobody import FalseFinds
 from training.scenes import Scene
 from training.shards import Body, mirrored
 from training.train_finder import iou, peaks, targets
 from training.train_person import heat_maps, peak_xy_px
+from training.train_person import loss_of as person_loss
 
 from bodydouble.scene.skeleton import JOINT_INDEX
 
@@ -101,9 +103,57 @@ def test_a_mirrored_body_swaps_sides_and_normals():
 def test_the_networks_keep_their_contract():
     with torch.no_grad():
         scores, boxes = Finder().eval()(torch.zeros(2, 3, 64, 96))
-        heat, mask = PersonNet().eval()(torch.zeros(1, 3, 128, 96))
+        heat, mask, person = PersonNet().eval()(torch.zeros(1, 3, 128, 96))
     assert scores.shape == (2, 1, 16, 24)
     assert boxes.shape == (2, 4, 16, 24)
     assert heat.shape == (1, 18, 32, 24)
     assert mask.shape == (1, 1, 128, 96)
     assert 0 <= float(mask.min()) <= float(mask.max()) <= 1
+    assert person.shape == (1,)
+    assert 0 <= float(person) <= 1
+
+
+def test_crops_without_a_person_teach_neither_joints_nor_masks():
+    torch.manual_seed(0)
+    rgb = torch.randint(0, 255, (3, 128, 96, 3), dtype=torch.uint8)
+    batch = {
+        "rgb": rgb, "joints": torch.full((3, 18, 3), 40.0), "mask": torch.full((3, 128, 96), 255, dtype=torch.uint8),
+        "person": torch.tensor([1.0, 0.0, 1.0]),
+    }  # fmt: skip
+    net = PersonNet().eval()
+    with torch.no_grad():
+        first = person_loss(net, batch)
+        batch["joints"][1], batch["mask"][1] = 90.0, 0
+        second = person_loss(net, batch)
+        batch["person"] = torch.tensor([1.0, 1.0, 1.0])
+        third = person_loss(net, batch)
+    assert {name: float(value) for name, value in first.items()} == {name: float(v) for name, v in second.items()}
+    assert float(third["mask"]) != float(second["mask"])
+    assert float(third["person"]) != float(second["person"])
+
+
+def test_false_finds_are_taken_up_when_they_come(tmp_path):
+    mistakes = FalseFinds(tmp_path / "false_finds.npy")
+    assert len(mistakes) == 0
+    np.save(tmp_path / "false_finds.npy", np.full((2, 128, 96, 3), 7, np.uint8))
+    mistakes.refresh()
+    assert len(mistakes) == 2
+    assert mistakes.draw(np.random.default_rng(0)).shape == (128, 96, 3)
+    assert len(FalseFinds.none()) == 0
+
+
+def test_coordinates_stay_out_of_the_eight_bits():
+    from onnx import TensorProto, helper
+    from training.export_onnx import _answers
+
+    nodes = [
+        helper.make_node("Conv", ["rgb", "w"], ["a"], name="/down4/Conv"),
+        helper.make_node("Conv", ["a", "v"], ["b"], name="/head/head.1/Conv"),
+        helper.make_node("Add", ["b", "grid"], ["c"], name="/Add_7"),
+        helper.make_node("Add", ["a", "a"], ["d"], name="/Add"),
+    ]
+    made = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("rgb", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("c", TensorProto.FLOAT, None)],
+    )  # fmt: skip
+    assert _answers(helper.make_model(made)) == ["/head/head.1/Conv", "/Add_7"]

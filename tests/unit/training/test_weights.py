@@ -38,9 +38,11 @@ def test_the_finder_takes_any_multiple_of_32(size: tuple[int, int]):
     assert np.array_equal(scores, again)
 
 
-def test_the_person_network_answers_joints_and_a_mask():
+def test_the_person_network_answers_joints_a_mask_and_whether_there_is_a_person():
     rgb = np.random.default_rng(0).uniform(0, 255, (3, 3, 128, 96)).astype(np.float32)
-    heat, mask = _session("person.onnx").run(["joint_heatmaps", "mask"], {"rgb": rgb})
+    heat, mask, person = _session("person.onnx").run(["joint_heatmaps", "mask", "person"], {"rgb": rgb})
+    assert person.shape == (3,)
+    assert 0 <= person.min() <= person.max() <= 1
     assert heat.shape == (3, 18, 32, 24)
     assert mask.shape == (3, 1, 128, 96)
     assert 0 <= mask.min() <= mask.max() <= 1

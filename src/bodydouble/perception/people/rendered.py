@@ -23,8 +23,8 @@ _COARSE_FACTOR = 0.7
 """Size of each look relative to the one before."""
 _COARSE_LEAST_PX = 49
 """Height, as that look shows it, from which people found by a coarser look count; smaller ones are seen better before."""
-_CANDIDATE_SCORE = 0.12
-"""Lowest score that gets a second look."""
+_CANDIDATE_SCORE = 0.2
+"""Lowest score that gets a second look; below it even the best opinion would not reach the score of a detection."""
 _CANDIDATE_OVERLAP = 0.75
 """Overlap above which two candidates are the same; which one is better is told by the second look."""
 _MAX_SECOND_LOOKS = 64
@@ -58,7 +58,7 @@ class RenderedPeopleFinder:
 
     def __init__(self, config: PeopleConfig, *, folder: Path, judge: RenderedPersonReader | None) -> None:
         self._config, self._judge = config, judge
-        self._lowest = config.score if judge is None else min(config.score, _CANDIDATE_SCORE)
+        self._lowest = config.score if judge is None else _CANDIDATE_SCORE
         self._network = Network(folder, "people_finder.onnx", outputs=("scores", "boxes_xyxy_px"), threads=1)
 
     def find(self, rgb: NDArray[np.uint8]) -> Detections:
