@@ -120,7 +120,8 @@ def quantise(source: Path, target: Path, pictures: list[NDArray[np.uint8]]) -> N
 
 def _answers(model: onnx.ModelProto) -> list[str]:
     """Names of the last layers and of everything behind them: coordinates do not fit into eight bits."""
-    names, values = [], set()
+    names: list[str] = []
+    values: set[str] = set()
     for node in model.graph.node:
         if any(name in node.name for name in _LAST_LAYERS) or values.intersection(node.input):
             names.append(node.name)
