@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, str]] = {
     "demo": "fetch or render a clip, replace its people, show both side by side",
     "synth": "render a street with people who do not exist, with exact ground truth",
     "models": "weights of others that backends can use: list them, fetch them",
+    "doctor": "can a configuration run here, with which weights, in how much memory and time",
     "backends": "what can do the work of each stage, and whether it is installed",
     "config": "show the configuration that would be used; list the presets",
 }

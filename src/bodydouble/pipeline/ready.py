@@ -60,12 +60,17 @@ def check_ready(config: RunConfig) -> tuple[WeightRecord, ...]:
     )
 
 
-def missing_models(config: RunConfig) -> tuple[str, ...]:
-    """Models of the store that a configuration needs and that are not there, in the order of the stages."""
+def needed_models(config: RunConfig) -> tuple[str, ...]:
+    """Models of the store that a configuration needs, whether they are there or not, in the order of the stages."""
     known = {model.name for model in MODELS}
     wanted = [_weights(config, backend) or backend.models[0] for backend in used_backends(config) if backend.models]
     wanted += store_models(config.generation)
-    return tuple(name for name in dict.fromkeys(wanted) if name in known and not is_present(name))
+    return tuple(name for name in dict.fromkeys(wanted) if name in known)
+
+
+def missing_models(config: RunConfig) -> tuple[str, ...]:
+    """Those of `needed_models` that are not there."""
+    return tuple(name for name in needed_models(config) if not is_present(name))
 
 
 def _model_files(config: RunConfig, backend: Backend) -> list[Path]:

@@ -7,7 +7,7 @@ of 832x480 with the same networks and no offload, where this says 20 GB.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bodydouble.errors import ConfigError
@@ -34,6 +34,14 @@ class Sizes:
     """Width between its two linear layers."""
     number_bytes: int
     """Of one number of the transformer."""
+
+    def in_float32(self) -> Sizes:
+        """The same networks with numbers of four bytes; the autoencoder has them in any case."""
+        more = 4 // self.number_bytes
+        return replace(
+            self, transformer_bytes=self.transformer_bytes * more, text_encoder_bytes=self.text_encoder_bytes * more,
+            number_bytes=4,
+        )  # fmt: skip
 
 
 PUBLISHED: Final = Sizes(
