@@ -15,6 +15,8 @@ from bodydouble.cli.options import RunOptions, parse
 from bodydouble.config import RunConfig
 from bodydouble.config.toml import overlay
 from bodydouble.errors import MissingDependency, MissingWeights
+from bodydouble.generation import AnimateDiffConfig, GenerationConfig
+from bodydouble.generation.weights import store_models
 from bodydouble.model_store import store, table
 from bodydouble.model_store.table import RemoteFile, RemoteModel
 from bodydouble.perception.extras import need
@@ -108,8 +110,14 @@ def test_a_run_records_the_weights_it_will_load(small: Path, tmp_path: Path) -> 
 def test_every_model_of_a_backend_is_in_the_table() -> None:
     names = {model.name for model in table.MODELS}
     for backend in BACKENDS:
-        assert set(backend.models) <= names, backend.name
-    assert {name for backend in BACKENDS for name in backend.models} == names, "a model that no backend uses"
+        assert {*backend.models, *backend.parts} <= names, backend.name
+    used = {name for backend in BACKENDS for name in (*backend.models, *backend.parts)}
+    # Parts of generators that options choose.
+    chosen = [AnimateDiffConfig(steps=steps) for steps in (1, 2, 8)]
+    chosen += [AnimateDiffConfig(sampler="standard"), AnimateDiffConfig(base="stable-diffusion-v1-5")]
+    for options in chosen:
+        used |= set(store_models(GenerationConfig(backend="animatediff", animatediff=options)))
+    assert used == names, "a model that no backend uses"
 
 
 def test_defaults_of_table_and_adapters_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
