@@ -29,7 +29,7 @@ _CANDIDATE_OVERLAP = 0.75
 """Overlap above which two candidates are the same; which one is better is told by the second look."""
 _MAX_SECOND_LOOKS = 64
 """Most candidates of a frame that get one, the strongest first."""
-_WEIGHT_FOUND, _WEIGHT_PERSON, _WEIGHT_JOINTS, _OFFSET = 1.44, 0.47, 0.63, -2.38
+_WEIGHT_FOUND, _WEIGHT_PERSON, _WEIGHT_JOINTS, _OFFSET = 1.54, 0.41, 0.93, -2.40
 _MAX_CANDIDATES = 600
 """Peaks looked at per pass; more is noise."""
 
@@ -119,8 +119,8 @@ def joint_score(
 ) -> NDArray[np.float32]:
     """What both networks say together: probability of a person, (N,).
 
-    A logistic regression on rendered scenes (``training/calibrate.py``), its offset moved to where half of the finds
-    in recorded clips are people.
+    A logistic regression, fitted to single frames of eight recorded clips (``benchmarks/second_look.py``): four numbers are
+    all that recorded people have given to this project's networks.
 
     Args:
         found: (N,) scores of the finder.
