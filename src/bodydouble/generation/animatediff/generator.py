@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +62,6 @@ class AnimateDiffGenerator:
         self._clip: _Clip | None = None
         self._avatar: Generator | None = None
         self._folder: Path | None = None
-        self._own_folder: tempfile.TemporaryDirectory[str] | None = None
 
     def keep_in(self, folder: Path) -> None:
         """Keep work in progress, prompts and remarks in the folder of a performance, instead of one that is temporary."""
@@ -81,8 +82,8 @@ class AnimateDiffGenerator:
             self._models = load_models(self._config)
             self._layout = choose_layout(self._models, self._config.animatediff, self._config.memory_mb)
         if self._folder is None:
-            self._own_folder = tempfile.TemporaryDirectory(prefix="bodydouble-diffusion-")
-            self._folder = Path(self._own_folder.name)
+            self._folder = Path(tempfile.mkdtemp(prefix="bodydouble-diffusion-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         (self._folder / SCRATCH_FOLDER).mkdir(exist_ok=True)
         self._write_prompts(self._clip, self._folder)
 

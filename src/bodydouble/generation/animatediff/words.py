@@ -23,9 +23,9 @@ def embed(models: Models, prompt: str, negative: str | None) -> tuple[torch.Tens
     """
     # `Compel` itself, not its wrappers for pipelines: it is all that they use, and needs no pipeline. The last hidden state
     # is what Stable Diffusion 1.5 was trained with, and clip skip fails with transformers 5.6 and later.
-    from compel import Compel
-
     with models.at_work(models.text_encoder), torch.inference_mode(), quiet():
+        from compel import Compel
+
         compel: Any = Compel(
             tokenizer=models.tokenizer, text_encoder=models.text_encoder, truncate_long_prompts=False,
             dtype_for_device_getter=lambda device: models.dtype, device=str(models.device),

@@ -1,0 +1,405 @@
+"""The diffusion generator with the real classes at toy size: loading, prompting, windows, decoding, cutting, resuming."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file, save_file
+
+from bodydouble.casting import CastingConfig, cast_tracks
+from bodydouble.config import RunConfig, preset
+from bodydouble.errors import ConfigError, MissingWeights, PolicyStop
+from bodydouble.generation import (
+    SCRATCH_FOLDER,
+    AnimateDiffConfig,
+    CannotPlay,
+    GenerationConfig,
+    KeepsWork,
+    WindowPlan,
+    make_generator,
+    plan_windows,
+    read_remarks,
+)
+from bodydouble.generation.animatediff.loader import load_models
+from bodydouble.manifest import hash_path
+from bodydouble.pipeline.ready import check_ready, missing_models
+from bodydouble.pipeline.single import generate
+from bodydouble.scene import SceneBundle, TrackWindow
+from bodydouble.scene.bundle_files import write_bundle
+from bodydouble.scene.performance_files import PerformanceReader
+from bodydouble.testing import check_generator
+from bodydouble.testing.bundles import make_bundle, window_differences
+from bodydouble.testing.toy_diffusion import make_toy_diffusion
+
+CANVAS_PX = 64 * 128
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_toy_diffusion(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def broken(toy: Path, tmp_path: Path) -> Path:
+    """A copy to be damaged."""
+    return Path(shutil.copytree(toy, tmp_path / "broken"))
+
+
+@pytest.fixture(scope="module")
+def street() -> SceneBundle:
+    return make_bundle(num_frames=34)
+
+
+@pytest.fixture
+def config(toy: Path) -> Callable[..., GenerationConfig]:
+    def make(*, diffusion: dict[str, Any] | None = None, **options: Any) -> GenerationConfig:
+        own = AnimateDiffConfig(**{"canvas_px": CANVAS_PX, "steps": 2, **(diffusion or {})})
+        return GenerationConfig(**{"backend": "animatediff", "weights": str(toy), "animatediff": own, **options})
+
+    return make
+
+
+def play_all(
+    bundle: SceneBundle, config: GenerationConfig, *, seed: int = 1, folder: Path | None = None
+) -> list[TrackWindow]:
+    generator = make_generator(config)
+    if folder is not None:
+        assert isinstance(generator, KeepsWork)
+        generator.keep_in(folder)
+    generator.prepare(bundle, cast_tracks(bundle, CastingConfig(), seed), config, seed)
+    return [generator.play(plan) for plan in plan_windows(bundle, config)]
+
+
+def by_frame(windows: list[TrackWindow]) -> dict[tuple[int, int], bytes]:
+    return {
+        (window.track_id, int(frame)): sprite.rgba.tobytes() + bytes(f"{sprite.left_px},{sprite.top_px}", "ascii")
+        for window in windows
+        for frame, sprite in zip(window.frame_indices, window.sprites, strict=True)
+    }
+
+
+def test_doubles_are_drawn_and_belong_to_their_place(
+    street: SceneBundle, config: Callable[..., GenerationConfig]
+) -> None:
+    windows = play_all(street, config())
+    assert len(windows) == 2
+    for window in windows:
+        track = next(t for t in street.tracks if t.track_id == window.track_id)
+        drawn = [sprite for sprite in window.sprites if sprite.rgba.size]
+        assert len(drawn) > 0.8 * len(track)
+        for sprite, box in zip(window.sprites, track.boxes_xyxy_px, strict=True):
+            if sprite.rgba.size:
+                height, width = sprite.rgba.shape[:2]
+                across, down = box[2] - box[0], box[3] - box[1]
+                assert box[0] - 2 * across <= sprite.left_px <= sprite.left_px + width <= box[2] + 2 * across
+                assert box[1] - down <= sprite.top_px <= sprite.top_px + height <= box[3] + down
+
+
+def test_pieces_of_work_change_nothing(street: SceneBundle, config: Callable[..., GenerationConfig]) -> None:
+    whole = by_frame(play_all(street, config()))
+    assert by_frame(play_all(street, config(window_frames=7))) == whole
+    assert by_frame(play_all(street, config(), seed=2)) != whole
+
+
+def test_order_of_work_changes_nothing(config: Callable[..., GenerationConfig]) -> None:
+    bundle, options = make_bundle(num_frames=20), config(window_frames=8)
+
+    def make() -> Callable[[WindowPlan], TrackWindow]:
+        generator = make_generator(options)
+        generator.prepare(bundle, cast_tracks(bundle, CastingConfig(), 0), options, 0)
+        return generator.play
+
+    check_generator(make, plan_windows(bundle, options))
+
+
+def test_workers_change_nothing(tmp_path: Path, config: Callable[..., GenerationConfig]) -> None:
+    bundle = make_bundle(num_frames=20)
+    write_bundle(bundle, tmp_path / "scene")
+    for workers in (1, 2):
+        run = RunConfig(generation=config(window_frames=8))
+        run = dataclasses.replace(run, execution=dataclasses.replace(run.execution, workers=workers))
+        generate(tmp_path / "scene", tmp_path / str(workers), config=run)
+    one, two = (PerformanceReader(tmp_path / name) for name in ("1", "2"))
+    for frame in range(20):
+        for (track, a), (other, b) in zip(one.sprites_at(frame), two.sprites_at(frame), strict=True):
+            assert track == other
+            assert np.array_equal(a.rgba, b.rgba)
+    assert not (tmp_path / "1" / SCRATCH_FOLDER).exists(), "work in progress is removed"
+    prompts = json.loads((tmp_path / "1" / "prompts.json").read_text())
+    assert set(prompts["prompts"]) == {"1", "2"}
+    assert prompts["prompts"]["1"] != prompts["prompts"]["2"]
+
+
+def test_a_killed_track_goes_on_where_it_was(
+    street: SceneBundle, config: Callable[..., GenerationConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bodydouble.generation.animatediff.models import ControlledDenoiser, Models
+
+    expected = by_frame(play_all(street, config(), folder=_made(tmp_path / "whole")))
+    folder = _made(tmp_path / "killed")
+    calls: list[str] = []
+    predict, decode = ControlledDenoiser.predict, Models.decode
+
+    def counted(kind: str, function: Any, die_at: int) -> Any:
+        def call(*words: Any, **options: Any) -> Any:
+            calls.append(kind)
+            if calls.count(kind) == die_at:
+                raise KeyboardInterrupt
+            return function(*words, **options)
+
+        return call
+
+    monkeypatch.setattr(ControlledDenoiser, "predict", counted("predict", predict, 6))
+    with pytest.raises(KeyboardInterrupt):
+        play_all(street, config(), folder=folder)
+    assert list((folder / SCRATCH_FOLDER).glob("*.step001.f32")), "the first step of the first track was finished"
+    calls.clear()
+    monkeypatch.setattr(ControlledDenoiser, "predict", counted("predict", predict, 0))
+    monkeypatch.setattr(Models, "decode", counted("decode", decode, 3))
+    with pytest.raises(KeyboardInterrupt):
+        play_all(street, config(), folder=folder)
+    assert calls.count("predict") == 4, "the first track's second step only"
+    calls.clear()
+    monkeypatch.setattr(Models, "decode", counted("decode", decode, 0))
+    assert by_frame(play_all(street, config(), folder=folder)) == expected
+    assert calls.count("decode") == 1 + 3, "the last block of the first track, and the second track"
+
+
+def test_guidance_batches_and_tiles(street: SceneBundle, config: Callable[..., GenerationConfig]) -> None:
+    bundle = make_bundle(num_frames=6, num_people=1)
+    guided = {"sampler": "standard", "guidance": 5.0}
+    together = play_all(bundle, config(diffusion=guided))[0]
+    plain = play_all(bundle, config(diffusion={**guided, "guidance": 1.0}))[0]
+    negative = play_all(bundle, config(diffusion={**guided, "negative": "red"}))[0]
+    assert window_differences(together, plain)
+    assert window_differences(together, negative), "the negative prompt is read"
+    alone = {"guidance": 1.0, "negative": "red"}
+    assert not window_differences(plain, play_all(bundle, config(diffusion={**guided, **alone}))[0])
+
+
+def test_memory_budget_shrinks_windows_then_refuses(config: Callable[..., GenerationConfig]) -> None:
+    from bodydouble.generation.animatediff.memory import choose_layout
+
+    options = config(diffusion={"sampler": "standard", "canvas_px": 256_000})
+    models = load_models(options)
+    free = choose_layout(models, options.animatediff, 0)
+    assert (free.window_frames, free.together, free.tiled) == (16, True, False)
+    needed = [free]
+    for _ in range(3):
+        needed.append(choose_layout(models, options.animatediff, needed[-1].bytes_needed // 1_000_000 - 1))
+    assert all(a.bytes_needed > b.bytes_needed for a, b in pairwise(needed))
+    assert not needed[1].together
+    assert needed[-1].window_frames < 16
+    with pytest.raises(ConfigError, match=r"about \d+ are needed"):
+        choose_layout(models, options.animatediff, 1)
+
+
+def test_nan_is_painted_out_or_played_by_the_avatar(
+    config: Callable[..., GenerationConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bodydouble.generation.animatediff.models import ControlledDenoiser
+
+    predict = ControlledDenoiser.predict
+
+    def sick(self: Any, latents: Any, start: int, stop: int, timestep: Any) -> Any:
+        return predict(self, latents, start, stop, timestep) * (np.nan if start == 0 else 1)
+
+    monkeypatch.setattr(ControlledDenoiser, "predict", sick)
+    bundle = make_bundle(num_frames=48, num_people=1)
+    one = {"steps": 1}
+    window = play_all(bundle, config(diffusion=one), folder=_made(tmp_path / "out"))[0]
+    assert [bool(sprite.rgba.size) for sprite in window.sprites[:16]] == [False] * 16
+    assert any(sprite.rgba.size for sprite in window.sprites[32:])
+    remarks = read_remarks(tmp_path / "out")
+    assert (remarks[0].first_frame, remarks[0].last_frame, remarks[0].instead) == (0, 15, "paint-out")
+    assert "NaN" in remarks[0].reason
+    window = play_all(bundle, config(diffusion=one, fallback="avatar"), folder=_made(tmp_path / "avatar"))[0]
+    assert all(sprite.rgba.size for sprite in window.sprites[:16])
+    assert read_remarks(tmp_path / "avatar")[0].instead == "avatar"
+
+
+def test_an_all_plain_picture_is_nobody(
+    config: Callable[..., GenerationConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bodydouble.generation.animatediff.models import Models
+
+    monkeypatch.setattr(
+        Models, "decode", lambda self, latents, tiled: np.full((len(latents), 64, 32, 3), 0.5, np.float32)
+    )
+    bundle = make_bundle(num_frames=4, num_people=1)
+    write_bundle(bundle, tmp_path / "scene")
+    run = RunConfig(generation=config())
+    outcome = generate(tmp_path / "scene", tmp_path / "performance", config=run)
+    assert [(f.first_frame, f.last_frame, f.reason) for f in outcome.failures] == [(0, 3, "the diffusion drew nobody")]
+    strict = dataclasses.replace(run, policy=dataclasses.replace(run.policy, on_failure="stop"))
+    with pytest.raises(PolicyStop, match="drew nobody"):
+        generate(tmp_path / "scene", tmp_path / "stopped", config=strict)
+
+
+def test_filtered_stretches_are_played_by_the_avatar_if_wanted(
+    config: Callable[..., GenerationConfig], tmp_path: Path
+) -> None:
+    bundle = make_bundle(num_frames=12, num_people=1)
+    play = np.arange(12) >= 5
+    track = dataclasses.replace(bundle.tracks[0], play=play, reason="mean joint score below 0.35")
+    bundle = dataclasses.replace(bundle, tracks=(track,))
+    assert len(play_all(bundle, config())) == 1
+    windows = play_all(bundle, config(fallback="avatar"), folder=_made(tmp_path / "p"))
+    assert [len(window.sprites) for window in windows] == [5, 7]
+    assert all(sprite.rgba.size for sprite in windows[0].sprites)
+    (remark,) = read_remarks(tmp_path / "p")
+    assert (remark.first_frame, remark.last_frame, remark.instead) == (0, 4, "avatar")
+    assert "below 0.35" in remark.reason
+
+
+def test_what_is_asked_of_networks_follows_skeleton_and_words(config: Callable[..., GenerationConfig]) -> None:
+    """Another pose or look gives another picture; another silhouette or light none."""
+    bundle = make_bundle(num_frames=6, num_people=1)
+    (track,) = bundle.tracks
+    plain = play_all(bundle, config())[0]
+
+    def with_track(**changes: Any) -> TrackWindow:
+        changed = dataclasses.replace(track, **changes)
+        return play_all(dataclasses.replace(bundle, tracks=(changed,)), config())[0]
+
+    moved = track.joints_xy_px.copy()
+    moved[:, 4] += 6
+    assert window_differences(plain, with_track(joints_xy_px=moved))
+    assert not window_differences(plain, with_track(box_scores=track.box_scores * 0.5))
+    dim = dataclasses.replace(bundle, light=dataclasses.replace(bundle.light, ambient_rgb=(0.1, 0.1, 0.1)))
+    assert not window_differences(plain, play_all(dim, config())[0])
+
+
+def test_long_prompts_are_embedded_whole(config: Callable[..., GenerationConfig]) -> None:
+    import torch
+
+    from bodydouble.generation.animatediff.words import embed
+
+    models = load_models(config())
+    long = "tall man, " * 20
+    words, negative = embed(models, f"{long}(red coat)1.3", "blue")
+    assert negative is not None
+    assert words.shape == negative.shape
+    assert words.shape[1] > 77
+    other, _ = embed(models, f"{long}(green coat)1.3", "blue")
+    weaker, _ = embed(models, f"{long}(red coat)1.0", "blue")
+    assert not torch.allclose(words, other), "the end of a long prompt is read"
+    assert not torch.allclose(words, weaker), "weights are felt"
+
+
+def test_weights_are_in_the_manifest(config: Callable[..., GenerationConfig], toy: Path) -> None:
+    records = {record.name: record for record in check_ready(RunConfig(generation=config()))}
+    for part, file in (
+        ("unet", "diffusion_pytorch_model"), ("motion_adapter", "diffusion_pytorch_model"), ("text_encoder", "model"),
+        ("controlnet", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model"),
+    ):  # fmt: skip
+        name = f"{part}/{file}.safetensors"
+        assert records[name].sha256 == hash_path(toy / name)
+
+
+def test_public_weights_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BODYDOUBLE_MODELS", str(tmp_path))
+    paper = preset("paper")
+    wanted = ("epicrealism", "animatediff-lightning-4step", "control-v11p-sd15-openpose", "sd-vae-ft-mse")
+    assert missing_models(paper)[-4:] == wanted
+    with pytest.raises(MissingWeights, match="bodydouble models fetch epicrealism") as caught:
+        load_models(paper.generation)
+    assert caught.value.exit_code == 4
+    for steps, model in ((1, "1step"), (3, "2step"), (4, "4step"), (8, "8step"), (9, "8step")):
+        generation = dataclasses.replace(paper.generation, animatediff=AnimateDiffConfig(steps=steps))
+        asked = missing_models(dataclasses.replace(paper, generation=generation))
+        assert f"animatediff-lightning-{model}" in asked
+
+
+@pytest.mark.parametrize("part", ["unet", "motion_adapter", "controlnet", "vae", "text_encoder", "tokenizer"])
+def test_a_missing_part_is_named(broken: Path, config: Callable[..., GenerationConfig], part: str) -> None:
+    shutil.rmtree(broken / part)
+    with pytest.raises(MissingWeights, match=f"{part}.*missing"):
+        load_models(config(weights=str(broken)))
+
+
+@pytest.mark.parametrize("part", ["unet", "motion_adapter", "controlnet", "vae", "text_encoder"])
+def test_damaged_parts_are_refused(broken: Path, config: Callable[..., GenerationConfig], part: str) -> None:
+    file = next((broken / part).glob("*.safetensors"))
+    tensors = load_file(file)
+    name = max(tensors, key=lambda key: tensors[key].numel())
+
+    def refused(words: str) -> None:
+        with pytest.raises(MissingWeights, match=words) as caught:
+            load_models(config(weights=str(broken)))
+        assert part in str(caught.value)
+
+    save_file({**tensors, name: tensors[name] * np.nan}, file, metadata={"format": "pt"})
+    refused("NaN")
+    save_file({**tensors, name: tensors[name][:-1].contiguous()}, file, metadata={"format": "pt"})
+    refused("cannot be used")
+    save_file({key: value for key, value in tensors.items() if key != name}, file, metadata={"format": "pt"})
+    refused("missing")
+    file.write_bytes(b"no safetensors")
+    refused("cannot be used")
+    file.unlink()
+    (broken / part / "pytorch_model.bin").write_bytes(b"x")
+    refused("can run code")
+
+
+def test_parts_that_do_not_fit_each_other_are_refused(
+    toy: Path, tmp_path: Path, config: Callable[..., GenerationConfig]
+) -> None:
+    from diffusers import AutoencoderKL, ControlNetModel
+
+    common: dict[str, Any] = {"layers_per_block": 1, "norm_num_groups": 8, "attention_head_dim": 4}
+    ControlNetModel(
+        block_out_channels=(16, 32), cross_attention_dim=64, conditioning_embedding_out_channels=(8, 8, 16, 16),
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), **common,
+    ).save_pretrained(tmp_path / "controlnet")  # fmt: skip
+    with pytest.raises(MissingWeights, match="size 64, the UNet cross attention of size 32"):
+        load_models(config(diffusion={"controlnet": str(tmp_path / "controlnet")}))
+    AutoencoderKL(block_out_channels=(8,), norm_num_groups=8, latent_channels=8).save_pretrained(tmp_path / "vae")
+    with pytest.raises(MissingWeights, match="8 latent channels, the UNet 4"):
+        load_models(config(diffusion={"vae": str(tmp_path / "vae")}))
+    (tmp_path / "motion.ckpt").write_bytes(b"x")
+    with pytest.raises(MissingWeights, match="safetensors only"):
+        load_models(config(diffusion={"motion": str(tmp_path / "motion.ckpt")}))
+
+
+def test_a_device_that_is_not_there_is_refused(config: Callable[..., GenerationConfig]) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("a GPU is there")
+    with pytest.raises(ConfigError, match="usable: cpu"):
+        load_models(config(device="cuda"))
+
+
+def test_windows_longer_than_the_motion_modules_are_refused(
+    toy: Path, tmp_path: Path, config: Callable[..., GenerationConfig]
+) -> None:
+    from diffusers import MotionAdapter
+
+    MotionAdapter(
+        block_out_channels=(16, 32), motion_layers_per_block=1, motion_norm_num_groups=8, motion_num_attention_heads=4,
+        motion_max_seq_length=12,
+    ).save_pretrained(tmp_path / "short")  # fmt: skip
+    with pytest.raises(ConfigError, match="end at 12"):
+        play_all(make_bundle(num_frames=3), config(diffusion={"motion": str(tmp_path / "short")}))
+
+
+def test_nobody_cast_is_nobody_played(config: Callable[..., GenerationConfig]) -> None:
+    bundle = make_bundle(num_frames=3, num_people=1)
+    generator = make_generator(config())
+    generator.prepare(bundle, dataclasses.replace(cast_tracks(bundle, CastingConfig(), 0), parts=()), config(), 0)
+    with pytest.raises(CannotPlay, match="nobody was cast"):
+        generator.play(WindowPlan(track_id=1, step_start=0, step_stop=3))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
