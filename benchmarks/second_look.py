@@ -47,7 +47,7 @@ def frames(data: Path, name: str, referee: Referee) -> Iterator[tuple[NDArray[np
     path, every = data / CLIPS[name][0], CLIPS[name][1]
     truth = read_mot(path.parent / "gt.txt") if (path.parent / "gt.txt").is_file() else None
     with open_source(path) as source:
-        for frame in source.frames(0, _MOST_FRAMES * every):
+        for frame in source.frames(0, min(_MOST_FRAMES * every, source.geometry.num_frames)):
             if frame.index % every:
                 continue
             if truth is None:

@@ -34,7 +34,7 @@ _INNER_END: Final = 0.05
 _HEIGHT_RANGE: Final = (0.55, 1.7)
 """Weak detections are confirmed only if their height is this likely at the place, as a share of the expected."""
 _CLAIM_SHARE: Final = 0.08
-_TALL: Final = 1.3
+_TALL: Final = 1.2
 """A box this much taller than people are at its place shows more than one of them."""
 _INSIDE_SHARE: Final = 0.7
 """Share of a smaller box that must lie in such a one to count as one of them."""

@@ -29,7 +29,7 @@ _CANDIDATE_OVERLAP = 0.75
 """Overlap above which two candidates are the same; which one is better is told by the second look."""
 _MAX_SECOND_LOOKS = 64
 """Most candidates of a frame that get one, the strongest first."""
-_WEIGHT_FOUND, _WEIGHT_PERSON, _WEIGHT_JOINTS, _OFFSET = 1.54, 0.41, 0.93, -2.40
+_WEIGHT_FOUND, _WEIGHT_PERSON, _WEIGHT_JOINTS, _OFFSET = 1.84, 0.37, 1.06, -2.40
 _MAX_CANDIDATES = 600
 """Peaks looked at per pass; more is noise."""
 
