@@ -61,7 +61,7 @@ BACKENDS: Final[tuple[Backend, ...]] = (
         summary="own network, trained on rendered bodies only",
         licence=_OWN,
         modules=("onnxruntime",),
-        weights=(PEOPLE_WEIGHTS,),
+        weights=(PEOPLE_WEIGHTS, PERSON_WEIGHTS),
     ),
     Backend(
         stage="perception.people",

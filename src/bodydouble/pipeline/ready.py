@@ -11,7 +11,7 @@ from bodydouble.errors import MissingWeights
 from bodydouble.generation.fallback import DIFFUSION
 from bodydouble.generation.weights import store_models, weight_files
 from bodydouble.manifest import WeightRecord, hash_path
-from bodydouble.model_store import MODELS, is_present, locate
+from bodydouble.model_store import MODELS, is_present, locate, store_folder
 
 
 def used_backends(config: RunConfig) -> tuple[Backend, ...]:
@@ -52,12 +52,29 @@ def check_ready(config: RunConfig) -> tuple[WeightRecord, ...]:
                 f"perception.weights_dir) at a folder that holds it: {folder}"
             )
     paths += [path for backend in used_backends(config) if backend.models for path in _model_files(config, backend)]
+    if config.perception.pose.backend == "openpose":
+        paths.append(_openpose_file(config))
     records = {path: path.name for path in paths}
     # In diffusers' layout every part has files of the same names.
     records |= {path: f"{path.parent.name}/{path.name}" for path in weight_files(config.generation)}
     return tuple(
         WeightRecord(name=name, sha256=hash_path(path), num_bytes=path.stat().st_size) for path, name in records.items()
     )
+
+
+def _openpose_file(config: RunConfig) -> Path:
+    """The weights of OpenPose, which no table lists because nothing ever fetches them.
+
+    Raises:
+        MissingWeights: they are nowhere.
+    """
+    from bodydouble.perception.pose.openpose.files import find_weights
+
+    named = config.perception.pose.openpose.weights
+    path = Path(named) if named else find_weights(store_folder())
+    if not path.is_file():
+        raise MissingWeights(f"perception.pose.openpose.weights names no file: {path}")
+    return path
 
 
 def needed_models(config: RunConfig) -> tuple[str, ...]:
