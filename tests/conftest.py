@@ -16,6 +16,9 @@ import pytest
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "2")
 
+# Threads of transformers outlive the loading of a model by a moment, and the tests look for threads that are left.
+os.environ.setdefault("HF_DEACTIVATE_ASYNC_LOAD", "1")
+
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _skipped_for_data = pytest.StashKey[list[str]]()
 

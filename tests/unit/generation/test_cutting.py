@@ -68,8 +68,6 @@ def own_modules_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """transformers copies foreign code into a cache and imports it from there."""
     import transformers.dynamic_module_utils as dynamic
 
-    # Its threads outlive the loading by a moment, and the tests look for threads that are left.
-    monkeypatch.setenv("HF_DEACTIVATE_ASYNC_LOAD", "1")
     monkeypatch.setattr(dynamic, "HF_MODULES_CACHE", str(tmp_path / "modules"))
     monkeypatch.syspath_prepend(str(tmp_path / "modules"))
     for name in [name for name in sys.modules if name.split(".")[0] == "transformers_modules"]:

@@ -35,12 +35,6 @@ BACKGROUND = (70, 170, 80)
 PERSON = (200, 40, 40)
 
 
-@pytest.fixture(autouse=True)
-def no_loading_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of transformers outlive the loading by a moment, and the tests look for threads that are left."""
-    monkeypatch.setenv("HF_DEACTIVATE_ASYNC_LOAD", "1")
-
-
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_toy_vace(tmp_path_factory.mktemp("vace"))
