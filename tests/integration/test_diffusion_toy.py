@@ -309,7 +309,7 @@ def test_public_weights_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("BODYDOUBLE_MODELS", str(tmp_path))
     paper = preset("paper")
     wanted = ("epicrealism", "animatediff-lightning-4step", "control-v11p-sd15-openpose", "sd-vae-ft-mse")
-    assert missing_models(paper)[-5:] == (*wanted, "birefnet")
+    assert missing_models(paper)[-4:] == wanted
     with pytest.raises(MissingWeights, match="bodydouble models fetch epicrealism") as caught:
         load_models(paper.generation)
     assert caught.value.exit_code == 4

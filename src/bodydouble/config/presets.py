@@ -33,8 +33,8 @@ def _paper() -> RunConfig:
     It states no pose threshold, number of denoising steps or canvas: these are our defaults. Three things are ours on
     purpose, because the paper leaves people in (its section 3.3 says so): silhouettes are completed with motion, movers
     that nobody explains are painted out, and so is whoever the sequence filter rejects. Windows overlap by four frames
-    where the paper begins anew every thirty. BiRefNet brings code of its own, which is run only if
-    ``generation.cutting.trust_remote_code`` says so.
+    where the paper begins anew every thirty. People are cut out by the plain background: BiRefNet brings code of its own,
+    which nobody shall run unasked (``--generation.cutting.backend birefnet --generation.cutting.trust-remote-code``).
     """
     return overlay(
         RunConfig(),
@@ -54,7 +54,6 @@ def _paper() -> RunConfig:
             "generation": {
                 "backend": "animatediff",
                 "animatediff": {"sampler": "lightning", "window_frames": 30},
-                "cutting": {"backend": "birefnet"},
             },
         },
     )
