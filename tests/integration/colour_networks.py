@@ -121,10 +121,12 @@ def _person() -> onnx.GraphProto:
         helper.make_node("Mul", ["coloured", "certainty"], ["mask"]),
         helper.make_node("ReduceMax", ["mask"], ["somebody"], axes=[1, 2, 3], keepdims=1),
         helper.make_node("Mul", ["somebody", "heat"], ["joint_heatmaps"]),
+        helper.make_node("Squeeze", ["somebody", "all_but_first"], ["person"]),
     ]
     constants = [
         _constant("threshold", np.float32(_SATURATED)),
         _constant("certainty", np.float32(0.95)),
+        _constant("all_but_first", np.array([1, 2, 3], np.int64)),
         _constant("heat", heat),
     ]
     return helper.make_graph(
@@ -134,6 +136,7 @@ def _person() -> onnx.GraphProto:
         [
             helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["n", 1, 128, 96]),
             helper.make_tensor_value_info("joint_heatmaps", TensorProto.FLOAT, ["n", 18, 32, 24]),
+            helper.make_tensor_value_info("person", TensorProto.FLOAT, ["n"]),
         ],
         constants,
     )

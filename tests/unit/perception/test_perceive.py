@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from bodydouble.testing.bundles import bundle_differences
 from tests.unit.perception.fakes import BLUE, GREEN, PINK, RED, Box, RectClip, fakes, walk
 
 
-def run(clip: RectClip, folder: Path, **finder: object) -> SceneBundle:
+def run(clip: RectClip, folder: Path, *, workers: int = 1, **finder: object) -> SceneBundle:
     return perceive(
         clip,
         PerceptionConfig(),
@@ -24,7 +25,7 @@ def run(clip: RectClip, folder: Path, **finder: object) -> SceneBundle:
         plate_dir=folder / "plate",
         producer="test",
         progress=SilentProgress(),
-        networks=fakes(**finder),
+        networks=replace(fakes(**finder), workers=workers),
     )
 
 
@@ -182,9 +183,9 @@ def test_tiny_and_odd_frames(tmp_path: Path, size: tuple[int, int]) -> None:
     assert bundle.tracks == ()
 
 
-def test_same_input_same_bundle(tmp_path: Path) -> None:
+def test_same_input_same_bundle_on_any_number_of_threads(tmp_path: Path) -> None:
     clip = RectClip({RED: walk(0, 40, 10, 3), GREEN: walk(3, 38, 130, -3, top=50)}, num_frames=40)
-    first, second = run(clip, tmp_path / "a"), run(clip, tmp_path / "b")
+    first, second = run(clip, tmp_path / "a"), run(clip, tmp_path / "b", workers=3)
     assert bundle_differences(first, second) == []
     for name in sorted(p.name for p in (tmp_path / "a" / "plate").iterdir()):
         assert (tmp_path / "a" / "plate" / name).read_bytes() == (tmp_path / "b" / "plate" / name).read_bytes()
