@@ -28,7 +28,8 @@ from bodydouble.generation import (
     plan_windows,
     read_remarks,
 )
-from bodydouble.generation.animatediff.loader import load_models
+from bodydouble.generation.animatediff.denoise import denoise_run
+from bodydouble.generation.animatediff.loader import load_models, make_sampler
 from bodydouble.manifest import hash_path
 from bodydouble.pipeline.ready import check_ready, missing_models
 from bodydouble.pipeline.single import generate
@@ -293,6 +294,47 @@ def test_long_prompts_are_embedded_whole(config: Callable[..., GenerationConfig]
     weaker, _ = embed(models, f"{long}(red coat)1.0", "blue")
     assert not torch.allclose(words, other), "the end of a long prompt is read"
     assert not torch.allclose(words, weaker), "weights are felt"
+
+
+@pytest.mark.parametrize(("sampler", "guidance"), [("lightning", 1.0), ("standard", 6.0)])
+def test_one_window_is_what_the_librarys_pipeline_makes(
+    config: Callable[..., GenerationConfig], tmp_path: Path, sampler: str, guidance: float
+) -> None:
+    """For a clip of one window, our loop and diffusers' `AnimateDiffControlNetPipeline` give the same latents."""
+    import torch
+    from diffusers import AnimateDiffControlNetPipeline
+    from PIL import Image
+
+    from bodydouble.generation.animatediff.models import ControlledDenoiser
+    from bodydouble.generation.animatediff.words import embed
+
+    options = config(diffusion={"sampler": sampler, "steps": 3, "guidance": guidance})
+    models = load_models(options)
+    words, negative = embed(models, "tall man in a (red coat)1.3", "blue" if guidance > 1 else None)
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((6, 4, 8, 4), dtype=np.float32)
+    drawings = rng.integers(0, 256, (6, 64, 32, 3), np.uint8)
+    denoiser = ControlledDenoiser(
+        models, words=words, negative_words=negative, drawings=lambda start, stop: drawings[start:stop],
+        guidance=guidance, control_strength=0.8, together=True,
+    )  # fmt: skip
+    own = make_sampler(options.animatediff)
+    ours = denoise_run(
+        denoiser, own, folder=tmp_path, name="run", num_frames=6, shape=(4, 8, 4),
+        noise=lambda start, stop: noise[start:stop], window_frames=16, overlap_frames=4,
+    ).read(0, 6)  # fmt: skip
+    pipeline = AnimateDiffControlNetPipeline(
+        vae=models.vae, text_encoder=models.text_encoder, tokenizer=models.tokenizer, unet=models.unet,
+        motion_adapter=None, controlnet=models.controlnet, scheduler=make_sampler(options.animatediff).scheduler,
+    )  # fmt: skip
+    pipeline.set_progress_bar_config(disable=True)
+    theirs = pipeline(
+        prompt_embeds=words, negative_prompt_embeds=negative, num_frames=6, height=64, width=32, num_inference_steps=3,
+        guidance_scale=guidance, controlnet_conditioning_scale=0.8, output_type="latent",
+        conditioning_frames=[Image.fromarray(drawing) for drawing in drawings],
+        latents=torch.from_numpy(noise).transpose(0, 1)[None],
+    ).frames  # fmt: skip
+    assert np.allclose(ours, theirs[0].transpose(0, 1).numpy(), atol=1e-4)
 
 
 def test_weights_are_in_the_manifest(config: Callable[..., GenerationConfig], toy: Path) -> None:

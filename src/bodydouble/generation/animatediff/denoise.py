@@ -50,7 +50,7 @@ class Sampler:
     """A scheduler whose steps can be taken piece by piece, in any order of pieces."""
 
     def __init__(self, scheduler: StepScheduler, num_steps: int) -> None:
-        self._scheduler = scheduler
+        self.scheduler = scheduler
         self._num_steps = num_steps
         self._rewind(0)
         self.timesteps = scheduler.timesteps
@@ -60,20 +60,20 @@ class Sampler:
 
     def _rewind(self, step: int) -> None:
         # On the CPU in float32 wherever the networks are: it is a few sums per latent.
-        self._scheduler.set_timesteps(self._num_steps)
+        self.scheduler.set_timesteps(self._num_steps)
         # Schedulers that count their steps are told where they are; the others go by the time step alone.
-        if hasattr(self._scheduler, "set_begin_index"):
-            self._scheduler.set_begin_index(step)
+        if hasattr(self.scheduler, "set_begin_index"):
+            self.scheduler.set_begin_index(step)
 
     def scaled(self, latents: torch.Tensor, step: int) -> torch.Tensor:
         """Latents as the network expects them at a step."""
         self._rewind(step)
-        return self._scheduler.scale_model_input(latents, self.timesteps[step])
+        return self.scheduler.scale_model_input(latents, self.timesteps[step])
 
     def stepped(self, prediction: torch.Tensor, latents: torch.Tensor, step: int) -> torch.Tensor:
         """Latents after a step."""
         self._rewind(step)
-        result: torch.Tensor = self._scheduler.step(prediction, self.timesteps[step], latents).prev_sample
+        result: torch.Tensor = self.scheduler.step(prediction, self.timesteps[step], latents).prev_sample
         return result
 
 
