@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -80,6 +81,20 @@ def one_frame(work: Path) -> Case:
     return Case(source=work / "one.mkv", output=work / "out.mkv", message="", words=("--codec", "lossless"))
 
 
+def frames_too_close_for_the_container(work: Path) -> Case:
+    with av.open(work / "fast.mp4", "w") as clip:
+        stream = clip.add_stream("mpeg4", rate=5000)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index in range(4):
+            frame = av.VideoFrame.from_ndarray(picture(64, 48, index), format="rgb24").reformat(format="yuv420p")
+            frame.time_base, frame.pts = Fraction(1, 5000), index
+            clip.mux(stream.encode(frame))
+        clip.mux(stream.encode(None))
+    return Case(
+        source=work / "fast.mp4", output=work / "out.mkv", message="less than a millisecond apart", names="out.mkv"
+    )
+
+
 def one_pixel(work: Path) -> Case:
     return Case(source=write_images(work / "dots", [(1, 1)] * 3), output=work / "out", message="")
 
@@ -137,7 +152,7 @@ def unknown_option(work: Path) -> Case:
 
 REFUSED = [
     missing_file, text_named_mp4, truncated_mp4, zero_frames, output_exists, output_folder_missing, mixed_sizes,
-    non_image, corrupt_jpg, unknown_option,
+    non_image, corrupt_jpg, unknown_option, frames_too_close_for_the_container,
 ]  # fmt: skip
 
 ACCEPTED = [one_frame, one_pixel, thin_and_tall]

@@ -73,6 +73,7 @@ def run_clip(run: ClipRun, progress: Progress) -> RunResult:
         MissingDependency: a package or a file of weights is missing.
     """
     from bodydouble.video_io import open_source
+    from bodydouble.video_io.joining import check_times
     from bodydouble.video_io.output_paths import check_output
 
     begin = perf_counter()
@@ -85,6 +86,8 @@ def run_clip(run: ClipRun, progress: Progress) -> RunResult:
         if run.in_tree:
             make_parents(job.output, run.run_folder)
         check_output(job.output, overwrite=run.overwrite, as_folder=job.image_names is not None)
+        if job.image_names is None:
+            check_times(job.output, source.geometry)
         if former is None:
             new_run_folder(folder, manifest, run.config, overwrite=run.overwrite)
         else:

@@ -66,6 +66,18 @@ def output_ticks(geometry: VideoGeometry, suffix: str) -> tuple[Fraction, tuple[
     return base, ticks
 
 
+def check_times(path: Path, geometry: VideoGeometry) -> None:
+    """See, before any work is done, that a file's container can hold the times of the frames.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    try:
+        output_ticks(geometry, path.suffix.lower())
+    except OutputError as error:
+        raise OutputError(f"{error}: {path}") from error
+
+
 def join_segments(
     store: SegmentStore, geometry: VideoGeometry, partial: Path, suffix: str, audio_from: Path | None
 ) -> None:

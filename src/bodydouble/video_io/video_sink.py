@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bodydouble.errors import OutputError
 from bodydouble.scene.video import VideoGeometry
 from bodydouble.video_io.codecs import CONTAINER_OF_SUFFIX
-from bodydouble.video_io.joining import join_segments, output_ticks
+from bodydouble.video_io.joining import check_times, join_segments
 from bodydouble.video_io.output_paths import check_output, partial_path, publish, remove
 from bodydouble.video_io.segments import FRAMES_PER_SEGMENT, Encoding, SegmentStore, SegmentWriter
 
@@ -62,10 +62,7 @@ class VideoSink:
         check_output(path, overwrite=overwrite, as_folder=False)
         if geometry.num_frames == 0:
             raise OutputError(f"there are no frames to write: {path}")
-        try:
-            output_ticks(geometry, self._suffix)
-        except OutputError as error:
-            raise OutputError(f"{error}: {path}") from error
+        check_times(path, geometry)
         self._path = path
         self._geometry = geometry
         self._overwrite = overwrite
