@@ -19,6 +19,7 @@ from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.linking import smooth
 from bodydouble.perception.tracking.meetings import crowding
 from bodydouble.perception.tracking.verdict import doubt_about, evidence_of
+from bodydouble.perception.twins import play_one_of_twins
 from bodydouble.scene import (
     NUM_JOINTS,
     CameraMotion,
@@ -62,6 +63,7 @@ def assemble(
         )
         reason = doubt_about(evidence, config.tracking.verdict)
         tracks.append(_person(len(tracks) + 1, *trimmed(part, reading), config, rate, doubt=reason))
+    tracks = play_one_of_twins(tracks)
     for blob in readings.blobs:
         tracks.append(_unexplained(len(tracks) + 1, blob))
     return SceneBundle(
