@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.perception.blobs import BlobTrack
+from bodydouble.perception.blobs import BlobTrack, without_pauses
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.following import BOX_SMOOTHING_SECONDS, Followed
 from bodydouble.perception.light import measure_light
@@ -36,6 +36,10 @@ _HEADING_SECONDS = 0.8
 """The direction somebody walks in is taken from this long before to as long after."""
 _IDLE_SHARE = 0.1
 """With less than this share differing from the plate nobody is there."""
+_REACH_SECONDS = 0.12
+"""How long before and after it was noticed a mover that nobody explains is painted out."""
+_MOST_REACH_FRAMES = 10
+"""At most so many frames, whatever rate a container claims."""
 _ALONE_SHARE = 0.1
 """Whoever has less than this share of a box in common with anybody is alone."""
 
@@ -64,8 +68,13 @@ def assemble(
         reason = doubt_about(evidence, config.tracking.verdict)
         tracks.append(_person(len(tracks) + 1, *trimmed(part, reading), config, rate, doubt=reason))
     tracks = play_one_of_twins(tracks)
+    size, reach = (
+        (geometry.width_px, geometry.height_px),
+        int(np.clip(round(_REACH_SECONDS * rate), 2, _MOST_REACH_FRAMES)),
+    )
     for blob in readings.blobs:
-        tracks.append(_unexplained(len(tracks) + 1, blob))
+        whole = without_pauses(blob, reach_frames=reach, num_frames=geometry.num_frames, frame_size_px=size)
+        tracks.append(_unexplained(len(tracks) + 1, whole))
     return SceneBundle(
         video=geometry,
         tracks=tuple(tracks),
@@ -130,7 +139,7 @@ def _person(
 
 
 def _unexplained(track_id: int, blob: BlobTrack) -> PersonTrack:
-    """A mover that no detection explains: painted out where it was seen."""
+    """A mover that no detection explains: painted out."""
     steps = len(blob.frames)
     windows = np.array(blob.windows_xyxy_px, np.int32).reshape(-1, 4)
     return PersonTrack(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.perception.geometry import iou
+from bodydouble.perception.geometry import grow, iou, window
 from bodydouble.perception.motion import Foreground
 
 _LONG_SIDE_PX: Final = 480
@@ -35,6 +35,8 @@ _WHOLE_BODY: Final = 1.15
 _SHADOW_SHARE: Final = 0.75
 _MATCH_IOU: Final = 0.15
 _PATIENCE_FRAMES: Final = 3
+_PAUSE_GROWTH: Final = 0.15
+"""Share of its size by which a window grows into frames in which the mover was not noticed."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -111,6 +113,37 @@ class BlobTrack:
     windows_xyxy_px: tuple[tuple[int, int, int, int], ...]
     bits: tuple[NDArray[np.uint8], ...]
     """Masks packed as in ``MaskStack``."""
+
+
+def without_pauses(
+    track: BlobTrack, *, reach_frames: int, num_frames: int, frame_size_px: tuple[int, int]
+) -> BlobTrack:
+    """The mover in every frame of its life, and in a few before and after.
+
+    Somebody who comes in at the border is at first too small to be noticed, and nobody pauses being there. Frames without a
+    region of their own take the whole window of the nearest one that has, a little grown: where nobody is, the plate
+    that goes there looks like the frame.
+
+    Args:
+        track: a mover.
+        reach_frames: frames before and after.
+        num_frames: of the clip.
+        frame_size_px: width and height.
+    """
+    seen = np.array(track.frames)
+    frames = range(max(0, int(seen[0]) - reach_frames), min(num_frames, int(seen[-1]) + reach_frames + 1))
+    windows, bits = [], []
+    for frame in frames:
+        step = int(np.abs(seen - frame).argmin())
+        if seen[step] == frame:
+            windows.append(track.windows_xyxy_px[step])
+            bits.append(track.bits[step])
+            continue
+        grown = grow(np.array([track.windows_xyxy_px[step]], np.float32), _PAUSE_GROWTH)[0]
+        left, top, right, bottom = window(grown, *frame_size_px)
+        windows.append((left, top, right, bottom))
+        bits.append(np.packbits(np.ones((bottom - top) * (right - left), bool)))
+    return BlobTrack(frames=tuple(frames), windows_xyxy_px=tuple(windows), bits=tuple(bits))
 
 
 class BlobCollector:

@@ -120,6 +120,27 @@ def test_mover_that_nobody_detected_is_painted_out(tmp_path: Path) -> None:
     assert min(covered(bundle, clip, f, clip.people[PINK][f]) for f in range(6, 34)) > 0.95
 
 
+def test_mover_is_painted_out_before_and_after_it_is_noticed_and_in_pauses(tmp_path: Path) -> None:
+    from bodydouble.perception.blobs import BlobTrack, without_pauses
+
+    mask = np.packbits(np.eye(10, dtype=bool).ravel())
+    seen = BlobTrack(
+        frames=(4, 5, 8),
+        windows_xyxy_px=((0, 40, 10, 50), (2, 38, 12, 48), (8, 30, 18, 40)),
+        bits=(mask, mask, mask),
+    )
+    whole = without_pauses(seen, reach_frames=3, num_frames=10, frame_size_px=(60, 50))
+    assert whole.frames == tuple(range(1, 10)), "from three frames before to the end of the clip"
+    assert [whole.windows_xyxy_px[f - 1] for f in seen.frames] == list(seen.windows_xyxy_px)
+    for frame, (left, top, right, bottom) in zip(whole.frames, whole.windows_xyxy_px, strict=True):
+        assert 0 <= left < right <= 60
+        assert 0 <= top < bottom <= 50
+        if frame not in seen.frames:
+            full = np.unpackbits(whole.bits[frame - 1])[: (right - left) * (bottom - top)]
+            assert full.all()
+    assert whole.windows_xyxy_px[0][1] < 40, "grown"
+
+
 def test_carried_thing_belongs_to_the_person(tmp_path: Path) -> None:
     person = walk(0, 40, 10, 3)
     bag = {f: (x1 - 1, 60, x1 + 5, 70) for f, (_, _, x1, _) in person.items()}
