@@ -250,7 +250,9 @@ class Compositor:
         if area is None:
             return TrackOutcome(track_id=track.track_id, action=action, reason=reason, change=ChangeCounts())
         where = area.window.slices
-        change = count_change(original[where], plate_rgb[where], result[where], area.silhouette)
+        # Where nothing of somebody is seen, the silhouette is a precaution, and need not have changed.
+        there = area.silhouette if track.visible_fraction[step] > 0 else np.zeros_like(area.silhouette)
+        change = count_change(original[where], plate_rgb[where], result[where], there)
         distrusted = bool(area.distrusted.any())
         return TrackOutcome(
             track_id=track.track_id, action=action, reason=reason, change=change, plate_distrusted=distrusted

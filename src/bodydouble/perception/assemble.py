@@ -150,7 +150,7 @@ def _unexplained(track_id: int, blob: BlobTrack) -> PersonTrack:
         joints_xy_px=np.full((steps, NUM_JOINTS, 2), np.nan, np.float32),
         joint_scores=np.zeros((steps, NUM_JOINTS), np.float32),
         silhouettes=MaskStack(windows_xyxy_px=windows, bits=blob.bits),
-        visible_fraction=np.ones(steps, np.float32),
+        visible_fraction=np.array([frame not in blob.guessed for frame in blob.frames], np.float32),
         play=np.zeros(steps, bool),
         reason="motion without a detected person",
     )

@@ -113,6 +113,8 @@ class BlobTrack:
     windows_xyxy_px: tuple[tuple[int, int, int, int], ...]
     bits: tuple[NDArray[np.uint8], ...]
     """Masks packed as in ``MaskStack``."""
+    guessed: frozenset[int] = frozenset()
+    """Frames in which nothing was noticed."""
 
 
 def without_pauses(
@@ -143,7 +145,8 @@ def without_pauses(
         left, top, right, bottom = window(grown, *frame_size_px)
         windows.append((left, top, right, bottom))
         bits.append(np.packbits(np.ones((bottom - top) * (right - left), bool)))
-    return BlobTrack(frames=tuple(frames), windows_xyxy_px=tuple(windows), bits=tuple(bits))
+    guessed = frozenset(frames) - frozenset(track.frames)
+    return BlobTrack(frames=tuple(frames), windows_xyxy_px=tuple(windows), bits=tuple(bits), guessed=guessed)
 
 
 class BlobCollector:

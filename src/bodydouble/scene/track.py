@@ -34,7 +34,8 @@ class PersonTrack:
     silhouettes: MaskStack
     """The person's own pixels with what they wear and carry; what compositing will replace."""
     visible_fraction: npt.NDArray[np.float32]
-    """(time,): share of the person that is neither cut by the border nor hidden, 0 to 1."""
+    """(time,): share of the person that is neither cut by the border nor hidden, 0 to 1; 0 where nothing was seen and the
+    silhouette is a precaution."""
     play: npt.NDArray[np.bool_]
     """(time,): True where a double plays; False where the person is only painted out (sequence filter)."""
     reason: str = ""

@@ -139,6 +139,7 @@ def test_mover_is_painted_out_before_and_after_it_is_noticed_and_in_pauses(tmp_p
             full = np.unpackbits(whole.bits[frame - 1])[: (right - left) * (bottom - top)]
             assert full.all()
     assert whole.windows_xyxy_px[0][1] < 40, "grown"
+    assert whole.guessed == {1, 2, 3, 6, 7, 9}
 
 
 def test_carried_thing_belongs_to_the_person(tmp_path: Path) -> None:
