@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bodydouble.compositing import CompositingConfig
 from bodydouble.evaluation.coverage import coverage_of_clip
 from bodydouble.evaluation.ground_truth import gt_plate, read_mot
+from bodydouble.evaluation.matching import overlaps
 from bodydouble.evaluation.outside import Margins, measure_outside
 from bodydouble.evaluation.referee import Referee
 from bodydouble.ledger import read_ledger
@@ -58,14 +60,19 @@ def test_nothing_changes_outside_people_and_doubles(vtest, record_property):
     assert found.largest_difference == 0
 
 
+LECTERN_XYXY_PX = np.array([[31, 110, 48, 142]], np.float32)
+"""A blue lectern on the grass, which the referee takes for a person at score 0.47 in frames and plates alike."""
+
+
 def test_a_detector_sees_nobody_on_the_plates(vtest, real_data_dir: Path, vtest_frames: int):
     if vtest_frames < 795:
         pytest.skip("in a short excerpt people stand still, and the plate is guessed where they do")
     plates = PlateReader(vtest.result.run_folder / "plate")
     referee = Referee(real_data_dir / "models" / "yolox_nano_416x416.onnx")
-    found = {frame: len(referee.find(plates.at(frame)[0])[1]) for frame in plates.key_frames}
+    found = {frame: referee.find(plates.at(frame)[0])[0] for frame in plates.key_frames}
     assert len(found) > 0
-    assert set(found.values()) == {0}, found
+    people = {frame: boxes[overlaps(boxes, LECTERN_XYXY_PX).max(axis=1) < 0.5] for frame, boxes in found.items()}
+    assert {len(boxes) for boxes in people.values()} == {0}, people
 
 
 def test_everybody_is_in_the_ledger_and_nobody_was_kept(vtest, record_property):

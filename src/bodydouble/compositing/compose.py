@@ -91,7 +91,10 @@ class Compositor:
             return CompositedFrame(index=frame.index, rgb=frame.rgb, changed=changed, outcomes=())
         paint_out = self._config.paint_out
         areas = {
+            # Where nothing of somebody is seen, the plate rightly looks like the frame.
             track.track_id: judge_plate(area, frame.rgb, plate_rgb, paint_out.distrust_share)
+            if track.visible_fraction[step] > 0
+            else area
             for track, step in present
             if (area := person_area(track, step, self._frame_window, paint_out)) is not None
         }

@@ -376,3 +376,18 @@ def test_doubles_of_unknown_tracks_are_refused(street, walker, double):
     scene.sprites[0] = [(1, double(40, 20)), (1, double(40, 20))]
     with pytest.raises(BundleError, match="two doubles"):
         run(scene)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_precaution_where_nothing_is_seen_shows_the_plate_and_is_not_audited(street, walker, seen):
+    scene = street(walkers=[walker(track_id=1, places={0: (20, 20)}, plays=False)])
+    nobody = scene.track(walker(track_id=9, places={0: (60, 20)}, plays=False))
+    nobody = replace(nobody, visible_fraction=np.full_like(nobody.visible_fraction, float(seen)))
+    bundle = replace(scene.bundle, tracks=(*scene.bundle.tracks, nobody))
+    frame = next(iter(composite(scene, bundle, scene, None, PLAIN, seed=0)))
+    (outcome,) = [outcome for outcome in frame.outcomes if outcome.track_id == 9]
+    place = (slice(20, 44), slice(60, 72))
+    # Somebody whom the plate shows as well is filled in some other way; a precaution is the plate, which looks the same.
+    assert outcome.plate_distrusted == seen
+    assert bool((frame.rgb[place] == scene.ground[place]).all()) != seen
+    assert (outcome.change.silhouette_px > 0) == seen
