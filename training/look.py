@@ -110,7 +110,7 @@ def main(config: LookConfig) -> None:
             cv2.putText(picture, f"{value:.2f}", (left, top - 2), 0, 0.45, (255, 255, 0), 1)
         rows.append(cv2.resize(picture, (wide, round(picture.shape[0] * wide / picture.shape[1]))))
         if crops:
-            heat, mask = person.run(None, {"rgb": np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32)})
+            heat, mask, _ = person.run(None, {"rgb": np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32)})
             zoom = 1 if len(crops) > 8 else 2
             shown = [draw_person(c, h, m[0], zoom) for c, h, m in zip(crops, heat, mask, strict=True)]
             strip = np.hstack(shown)[:, :wide]
