@@ -15,9 +15,10 @@ pytest.importorskip("diffusers")
 
 from bodydouble.errors import ConfigError, MissingWeights
 from bodydouble.generation import GenerationConfig, WindowPlan, plan_windows, read_remarks
-from bodydouble.generation.animatediff.runs import PlayedRun
-from bodydouble.generation.animatediff.view import view_of
 from bodydouble.generation.config import VaceConfig
+from bodydouble.generation.diffusion import generator as diffusion_generator
+from bodydouble.generation.diffusion.runs import PlayedRun
+from bodydouble.generation.diffusion.view import view_of
 from bodydouble.generation.vace import generator as vace_generator
 from bodydouble.generation.vace.conditions import SIDE_MULTIPLE_PX, Conditions, widened
 from bodydouble.generation.vace.generator import VaceGenerator
@@ -214,7 +215,7 @@ def test_the_networks_are_told_geometry_alone(faked: Callable[..., Any], tmp_pat
     generator, models, config = faked(bundle, tmp_path)
     generator.play(plan_windows(bundle, config)[0])
     (call,) = models.calls
-    from bodydouble.generation.animatediff.skeleton_drawing import COLOURS
+    from bodydouble.generation.diffusion.skeleton_drawing import COLOURS
 
     allowed = {BACKGROUND, (0, 0, 0), *COLOURS, *(tuple(int(v * 0.6) for v in colour) for colour in COLOURS)}
     seen = {tuple(int(v) for v in colour) for colour in np.unique(np.rint(call["video"].reshape(-1, 3) * 255), axis=0)}
@@ -266,7 +267,7 @@ def test_the_plate_comes_in_only_when_asked_for(
     models = FakeModels(set())
     monkeypatch.setattr(vace_generator, "load_vace", lambda config: models)
     monkeypatch.setattr(vace_generator, "_sizes_of", lambda models: PUBLISHED)
-    monkeypatch.setattr(vace_generator, "make_cutter", lambda config: FlatCutter())
+    monkeypatch.setattr(diffusion_generator, "make_cutter", lambda config: FlatCutter())
     options = dataclasses.replace(SMALL, plate=str(tmp_path / "plate"))
     config = GenerationConfig(backend="vace", vace=options, cutting=_clipseg())
     generator = VaceGenerator(config)

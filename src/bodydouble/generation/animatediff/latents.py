@@ -32,6 +32,10 @@ class LatentFile:
             data = stream.read((stop - start) * self._frame_bytes)
         return np.frombuffer(data, "<f4").astype(np.float32).reshape(stop - start, *self._shape)
 
+    def remove(self) -> None:
+        """Delete the file."""
+        self.path.unlink(missing_ok=True)
+
 
 class LatentWriter:
     """Writes the frames of a run in order; the file has its name only when `close` was reached without an error."""

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import torch
 
-from bodydouble.errors import ConfigError, MissingWeights
+from bodydouble.errors import MissingWeights
 from bodydouble.generation.animatediff.components import Component, Components, find_components
 from bodydouble.generation.animatediff.denoise import Sampler
 from bodydouble.generation.animatediff.models import Models
-from bodydouble.generation.animatediff.quiet import quiet
 from bodydouble.generation.config import AnimateDiffConfig, GenerationConfig
+from bodydouble.generation.diffusion.devices import checked_device
+from bodydouble.generation.diffusion.quiet import quiet
 
 _BETAS: Final = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "linear", "num_train_timesteps": 1000}
 """AnimateDiff's noise schedule (Guo et al. 2023): linear, where Stable Diffusion's own is scaled linear."""
@@ -25,7 +26,7 @@ def load_models(config: GenerationConfig) -> Models:
         ConfigError: the device is not there.
     """
     parts = find_components(config)
-    device, dtype = _device_of(config), _dtype_of(config)
+    device, dtype = checked_device(config.device), _dtype_of(config)
     unet = _load_unet(parts, dtype)
     controlnet = _load("controlnet", parts.controlnet, dtype)
     vae = _load("vae", parts.vae, dtype)
@@ -51,18 +52,6 @@ def make_sampler(config: AnimateDiffConfig) -> Sampler:
     else:
         scheduler = DDIMScheduler(**_BETAS, timestep_spacing="linspace", clip_sample=False, steps_offset=1)
     return Sampler(scheduler, config.num_steps)
-
-
-def _device_of(config: GenerationConfig) -> torch.device:
-    there = {
-        "cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(),
-    }  # fmt: skip
-    if not there[config.device]:
-        usable = ", ".join(name for name, is_there in there.items() if is_there)
-        raise ConfigError(
-            f"generation.device is {config.device!r}, but PyTorch {torch.__version__} sees none here; usable: {usable}"
-        )
-    return torch.device(config.device)
 
 
 def _dtype_of(config: GenerationConfig) -> torch.dtype:

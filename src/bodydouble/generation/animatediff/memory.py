@@ -15,6 +15,7 @@ import torch
 from bodydouble.errors import ConfigError
 from bodydouble.generation.animatediff.models import Models
 from bodydouble.generation.config import AnimateDiffConfig
+from bodydouble.generation.diffusion.devices import weight_bytes
 
 _UNET_MAPS: Final = 45
 """Feature maps of the first block's size alive at once: about 10 skips (UNet and ControlNet), 20 in a transformer block with
@@ -81,7 +82,7 @@ def _layout(models: Models, config: AnimateDiffConfig, *, window: int, together:
     denoising = _UNET_MAPS * maps * size * window * (2 if together else 1)
     pixels = min(config.canvas_px, _TILE_PX // 2) if tiled else config.canvas_px
     decoding = _DECODER_MAPS * 2 * int(models.vae.config.block_out_channels[0]) * pixels * size
-    nets = {name: _weight_bytes(getattr(models, name)) for name in ("unet", "controlnet", "vae", "text_encoder")}
+    nets = {name: weight_bytes(getattr(models, name)) for name in ("unet", "controlnet", "vae", "text_encoder")}
     if models.offload:
         needed = max(nets["unet"] + nets["controlnet"] + denoising, nets["vae"] + decoding, nets["text_encoder"])
     else:
@@ -90,7 +91,3 @@ def _layout(models: Models, config: AnimateDiffConfig, *, window: int, together:
     return Layout(
         window_frames=window, overlap_frames=overlap, together=together, tiled=tiled, bytes_needed=needed
     )  # fmt: skip
-
-
-def _weight_bytes(network: torch.nn.Module) -> int:
-    return sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())

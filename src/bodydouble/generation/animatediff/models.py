@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from bodydouble.generation.diffusion.devices import at_work
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,19 +43,9 @@ class Models:
         """Most frames that the motion modules can take."""
         return int(self.unet.config.motion_max_seq_length)
 
-    @contextmanager
-    def at_work(self, *parts: Any) -> Iterator[None]:
-        """Have networks on the device inside the block."""
-        for part in parts:
-            part.to(self.device)
-        try:
-            yield
-        finally:
-            if self.offload and self.device.type != "cpu":
-                for part in parts:
-                    part.to("cpu")
-                if self.device.type == "cuda":
-                    torch.cuda.empty_cache()
+    def at_work(self, *parts: Any) -> AbstractContextManager[None]:
+        """Have networks on the device inside a block."""
+        return at_work(self.device, *parts, offload=self.offload)
 
     def decode(self, latents: NDArray[np.float32], *, tiled: bool) -> NDArray[np.float32]:
         """Pictures of latents, one at a time, so that they depend on nothing but their own latents.

@@ -5,32 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from bodydouble.generation.config import AnimateDiffConfig
+from bodydouble.generation.diffusion.backgrounds import background_for
 from bodydouble.scene import Appearance
-
-BACKGROUNDS: Final[dict[str, tuple[int, int, int]]] = {
-    "white": (245, 245, 245),
-    "grey": (150, 150, 150),
-    "green": (70, 170, 80),
-    "blue": (60, 110, 200),
-}
-"""Plain backgrounds that can be asked for, and about the colour they come out in."""
 
 _FRAMING: Final = "full body photograph, one person, head to feet in view"
 _WEARING: Final = ", wearing "
-
-
-def background_for(appearance: Appearance, config: AnimateDiffConfig) -> str:
-    """Name of the plain background: the option's, or the one whose nearest colour of the look is farthest away."""
-    if config.background != "contrast":
-        return config.background
-    looks = (
-        appearance.skin_rgb, appearance.hair_rgb, appearance.top_rgb, appearance.bottom_rgb, appearance.shoes_rgb,
-    )  # fmt: skip
-
-    def nearest(name: str) -> int:
-        return min(sum((a - b) ** 2 for a, b in zip(BACKGROUNDS[name], look, strict=True)) for look in looks)
-
-    return max(BACKGROUNDS, key=nearest)
 
 
 def weighted_prompt(appearance: Appearance, config: AnimateDiffConfig) -> str:
@@ -45,7 +24,7 @@ def weighted_prompt(appearance: Appearance, config: AnimateDiffConfig) -> str:
     """
     person, wearing, clothing = escaped(appearance.prompt).partition(_WEARING)
     look = f"{person}, ({wearing.lstrip(', ')}{clothing}){config.clothing_weight:g}" if wearing else person
-    background = background_for(appearance, config)
+    background = background_for(appearance, config.background)
     plain = f"(plain uniform {background} background, {background} studio backdrop){config.background_weight:g}"
     return f"{_FRAMING}, {look}, {plain}"
 

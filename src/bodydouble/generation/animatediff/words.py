@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from bodydouble.generation.animatediff.models import Models
-from bodydouble.generation.animatediff.quiet import quiet
+from bodydouble.generation.diffusion.quiet import quiet
 
 
 def embed(models: Models, prompt: str, negative: str | None) -> tuple[torch.Tensor, torch.Tensor | None]:

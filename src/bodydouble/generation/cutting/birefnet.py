@@ -16,7 +16,8 @@ import transformers
 from numpy.typing import NDArray
 
 from bodydouble.errors import ConfigError
-from bodydouble.generation.cutting.networks import as_tensor, asked, checked_device, load_network
+from bodydouble.generation.cutting.networks import as_tensor, asked, load_network
+from bodydouble.generation.diffusion.devices import checked_device
 
 SIDE_PX: Final = 1024
 """Side of the network's input, of the model card; pictures are brought to a square, as its authors do."""

@@ -11,7 +11,8 @@ import transformers
 from numpy.typing import NDArray
 
 from bodydouble.errors import MissingWeights
-from bodydouble.generation.cutting.networks import as_tensor, asked, checked_device, load_network
+from bodydouble.generation.cutting.networks import as_tensor, asked, load_network
+from bodydouble.generation.diffusion.devices import checked_device
 
 _SIDE_PX: Final = 352
 """Side of the network's input (``preprocessor_config.json`` of ``CIDAS/clipseg-rd64-refined``)."""

@@ -11,25 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bodydouble.errors import ConfigError, MissingWeights
-from bodydouble.generation.animatediff.quiet import quiet
+from bodydouble.errors import MissingWeights
+from bodydouble.generation.diffusion.devices import at_work
+from bodydouble.generation.diffusion.quiet import quiet
 
 _MEAN: Final = (0.485, 0.456, 0.406)
 _STD: Final = (0.229, 0.224, 0.225)
 """ImageNet's, of RGB from 0 to 1: CLIPSeg's ``preprocessor_config.json`` and BiRefNet's model card."""
-
-
-def checked_device(name: str) -> torch.device:
-    """The device that an option names.
-
-    Raises:
-        ConfigError: PyTorch sees no such device here.
-    """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there[name]:
-        usable = ", ".join(known for known, is_there in there.items() if is_there)
-        raise ConfigError(f"generation.device is {name!r}, but PyTorch {torch.__version__} sees none; usable: {usable}")
-    return torch.device(name)
 
 
 def load_network(kind: Any, folder: Path, device: torch.device, **options: Any) -> Any:
@@ -69,12 +57,5 @@ def as_tensor(pictures: NDArray[np.uint8], device: torch.device) -> torch.Tensor
 @contextmanager
 def asked(network: Any, device: torch.device, *, offload: bool) -> Iterator[None]:
     """Without gradients, and with the network on its device; with ``offload`` only for as long as the block lasts."""
-    network.to(device)
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        if offload and device.type != "cpu":
-            network.to("cpu")
-            if device.type == "cuda":
-                torch.cuda.empty_cache()
+    with at_work(device, network, offload=offload), torch.inference_mode():
+        yield

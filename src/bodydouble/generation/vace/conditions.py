@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.generation.animatediff.runs import PlayedRun
-from bodydouble.generation.animatediff.skeleton_drawing import draw_skeleton, stick_radius_px
-from bodydouble.generation.animatediff.view import View
 from bodydouble.generation.config import VaceConfig
+from bodydouble.generation.diffusion.runs import PlayedRun
+from bodydouble.generation.diffusion.skeleton_drawing import draw_skeleton, stick_radius_px
+from bodydouble.generation.diffusion.view import View
 from bodydouble.scene import PersonTrack
 
 SIDE_MULTIPLE_PX: Final = 16

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from bodydouble.errors import ConfigError, MissingWeights
-from bodydouble.generation.animatediff.quiet import quiet
 from bodydouble.generation.config import GenerationConfig
+from bodydouble.generation.diffusion.devices import at_work, checked_device
+from bodydouble.generation.diffusion.quiet import quiet
 from bodydouble.generation.vace.components import VaceParts, find_parts
 
 TOKENS: Final = 512
@@ -115,18 +115,8 @@ class VaceModels:
     def _pipeline_offloads(self) -> bool:
         return self.offload and self.device.type == "cuda"
 
-    @contextmanager
-    def _at_work(self, *parts: Any) -> Iterator[None]:
-        for part in parts:
-            part.to(self.device)
-        try:
-            yield
-        finally:
-            if self.offload and self.device.type != "cpu":
-                for part in parts:
-                    part.to("cpu")
-                if self.device.type == "cuda":
-                    torch.cuda.empty_cache()
+    def _at_work(self, *parts: Any) -> AbstractContextManager[None]:
+        return at_work(self.device, *parts, offload=self.offload)
 
 
 def load_vace(config: GenerationConfig) -> VaceModels:
@@ -136,8 +126,6 @@ def load_vace(config: GenerationConfig) -> VaceModels:
         MissingWeights: a part is absent, does not fit the others, is no valid safetensors file, or holds NaN.
         ConfigError: the device is not there.
     """
-    from bodydouble.generation.cutting.networks import checked_device
-
     parts, device, dtype = find_parts(config), checked_device(config.device), dtype_of(config)
     transformer = _load("transformer", parts, dtype)
     # Its authors keep the autoencoder in float32; half precision shows as stripes.

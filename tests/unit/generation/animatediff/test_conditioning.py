@@ -11,11 +11,12 @@ import pytest
 from bodydouble.casting import CastingConfig, cast_tracks
 from bodydouble.errors import ConfigError
 from bodydouble.generation import AnimateDiffConfig, GenerationConfig, WindowPlan, plan_windows, with_fallback
-from bodydouble.generation.animatediff.prompts import BACKGROUNDS, background_for, escaped, weighted_prompt
-from bodydouble.generation.animatediff.runs import PlayedRun, run_of
-from bodydouble.generation.animatediff.skeleton_drawing import COLOURS, draw_skeleton, stick_radius_px
-from bodydouble.generation.animatediff.sprites import sprite_of
-from bodydouble.generation.animatediff.view import View, view_of
+from bodydouble.generation.animatediff.prompts import escaped, weighted_prompt
+from bodydouble.generation.diffusion.backgrounds import BACKGROUNDS, background_for
+from bodydouble.generation.diffusion.runs import PlayedRun, run_of
+from bodydouble.generation.diffusion.skeleton_drawing import COLOURS, draw_skeleton, stick_radius_px
+from bodydouble.generation.diffusion.sprites import sprite_of
+from bodydouble.generation.diffusion.view import View, view_of
 from bodydouble.generation.fallback import Remark, read_remarks, write_remarks
 from bodydouble.scene import JOINT_INDEX, LIMBS, NUM_JOINTS, PersonTrack, SceneBundle
 from bodydouble.testing.bundles import make_bundle
@@ -209,16 +210,15 @@ def test_prompts_keep_the_papers_order_and_ask_for_a_plain_background() -> None:
     )  # fmt: skip
     places = [prompt.index(part) for part in parts]
     assert places == sorted(places)
-    assert prompt.endswith(f"{background_for(look, AnimateDiffConfig())} studio backdrop)1.4")
+    assert prompt.endswith(f"{background_for(look, 'contrast')} studio backdrop)1.4")
     assert f"{look.shoes})1.1" in prompt
 
 
 def test_the_background_is_far_from_all_colours_of_the_look() -> None:
     look = cast_tracks(make_bundle(num_frames=2), CastingConfig(), 0).appearance_of(1)
     for name, colour in BACKGROUNDS.items():
-        assert background_for(dataclasses.replace(look, top_rgb=colour), AnimateDiffConfig()) != name
-        fixed = AnimateDiffConfig(background=name)  # type: ignore[arg-type]
-        assert background_for(look, fixed) == name
+        assert background_for(dataclasses.replace(look, top_rgb=colour), "contrast") != name
+        assert background_for(look, name) == name
 
 
 def test_brackets_and_signs_of_a_look_are_no_weights() -> None:

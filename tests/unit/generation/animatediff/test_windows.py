@@ -13,8 +13,8 @@ import torch
 
 from bodydouble.generation.animatediff.denoise import Sampler, denoise_run, one_step
 from bodydouble.generation.animatediff.latents import LatentFile, LatentWriter
-from bodydouble.generation.animatediff.noise import frame_noise
 from bodydouble.generation.animatediff.windows import fusion_weights, plan_windows_over, shift_of
+from bodydouble.generation.diffusion.noise import frame_noise
 
 CASES = [
     (frames, length, overlap, shift)

@@ -10,12 +10,12 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.generation.animatediff.runs import PlayedRun
-from bodydouble.generation.animatediff.sprites import empty_sprite, sprite_of
-from bodydouble.generation.animatediff.view import View
 from bodydouble.generation.base import SCRATCH_FOLDER, CannotPlay
 from bodydouble.generation.config import GenerationConfig
 from bodydouble.generation.cutting import Cutter
+from bodydouble.generation.diffusion.runs import PlayedRun
+from bodydouble.generation.diffusion.sprites import empty_sprite, sprite_of
+from bodydouble.generation.diffusion.view import View
 from bodydouble.generation.fallback import Remark, write_remarks
 from bodydouble.generation.plan import WindowPlan
 from bodydouble.scene import PersonTrack, Sprite, TrackWindow
@@ -37,15 +37,14 @@ class StoredFrames(Protocol):
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         """Frames from, to, counted from the run's start; NaN where the networks gave it."""
 
-
-class Decoder(Protocol):
-    """Makes pictures of stored frames."""
-
-    def decode(self, latents: NDArray[np.float32], *, tiled: bool) -> NDArray[np.float32]:
-        """(time, height, width, 3), 0 to 1."""
+    def remove(self) -> None:
+        """Delete them, when all is drawn."""
 
 
+Decode = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Makes pictures of stored frames, (time, height, width, 3), 0 to 1; NaN where the networks gave it."""
 StandIn = Callable[[WindowPlan], TrackWindow]
+"""Plays a stretch in another way, or raises `CannotPlay`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,12 +89,12 @@ class DrawnBlocks:
     def _has(self, start: int) -> bool:
         return self._writer.has(self._filming.run.track_id, self._filming.frame(start))
 
-    def draw(self, latents: StoredFrames, models: Decoder, cutter: Cutter, stand_in: StandIn, *, tiled: bool) -> None:
+    def draw(self, stored: StoredFrames, decode: Decode, cutter: Cutter, stand_in: StandIn) -> None:
         """Decode, cut out and store the blocks that are not there yet."""
         for start, stop in self._blocks:
             if self._has(start):
                 continue
-            sprites, problem = self._block(latents.read(start, stop), models, cutter, start, tiled=tiled)
+            sprites, problem = self._block(stored.read(start, stop), decode, cutter, start)
             if problem:
                 sprites = self._instead(start, stop, problem, stand_in)
             frames = self._filming.track.frame_indices[self._filming.run.start + start : self._filming.run.start + stop]
@@ -104,12 +103,12 @@ class DrawnBlocks:
             )  # fmt: skip
 
     def _block(
-        self, latents: NDArray[np.float32], models: Decoder, cutter: Cutter, start: int, *, tiled: bool
+        self, stored: NDArray[np.float32], decode: Decode, cutter: Cutter, start: int
     ) -> tuple[tuple[Sprite, ...], str]:
         """Sprites of a block, and what is wrong with it; empty when nothing is."""
-        if not np.isfinite(latents).all():
+        if not np.isfinite(stored).all():
             return (), "the diffusion gave NaN"
-        pictures = models.decode(latents, tiled=tiled)
+        pictures = decode(stored)
         if not np.isfinite(pictures).all():
             return (), "the decoder gave NaN"
         alphas = cutter.cut(np.round(pictures * 255).astype(np.uint8))

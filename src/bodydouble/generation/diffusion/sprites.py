@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.generation.animatediff.view import View
+from bodydouble.generation.diffusion.view import View
 from bodydouble.scene import Sprite
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from bodydouble.generation.animatediff.runs import PlayedRun
+from bodydouble.generation.diffusion.runs import PlayedRun
 from bodydouble.scene import PersonTrack
 
 Floats = NDArray[np.float64]
