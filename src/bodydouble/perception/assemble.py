@@ -13,8 +13,10 @@ from bodydouble.perception.following import BOX_SMOOTHING_SECONDS, Followed
 from bodydouble.perception.light import measure_light
 from bodydouble.perception.pose.neighbours import told_apart
 from bodydouble.perception.pose.temporal import refine_joints
+from bodydouble.perception.pose.visibility import with_joint_visibility
 from bodydouble.perception.quality import sequence_filter
 from bodydouble.perception.reading import Readings, TrackReading
+from bodydouble.perception.silhouette.pauses import with_pauses_filled
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.linking import smooth
 from bodydouble.perception.tracking.meetings import crowding
@@ -57,7 +59,8 @@ def assemble(
     geometry = source.geometry
     tracks: list[PersonTrack] = []
     rate = float(geometry.average_rate)
-    apart = told_apart(followed.tracks, readings.tracks)
+    size = (geometry.width_px, geometry.height_px)
+    apart = with_pauses_filled(followed.tracks, told_apart(followed.tracks, readings.tracks), frame_size_px=size)
     for part, reading, crowd in zip(followed.tracks, apart, crowding(list(followed.tracks)), strict=True):
         evidence = evidence_of(
             part,
@@ -67,11 +70,8 @@ def assemble(
         )
         reason = doubt_about(evidence, config.tracking.verdict)
         tracks.append(_person(len(tracks) + 1, *trimmed(part, reading), config, rate, doubt=reason))
-    tracks = play_one_of_twins(tracks)
-    size, reach = (
-        (geometry.width_px, geometry.height_px),
-        int(np.clip(round(_REACH_SECONDS * rate), 2, _MOST_REACH_FRAMES)),
-    )
+    tracks = with_joint_visibility(play_one_of_twins(tracks), frame_size_px=size)
+    reach = int(np.clip(round(_REACH_SECONDS * rate), 2, _MOST_REACH_FRAMES))
     for blob in readings.blobs:
         whole = without_pauses(blob, reach_frames=reach, num_frames=geometry.num_frames, frame_size_px=size)
         tracks.append(_unexplained(len(tracks) + 1, whole))
@@ -79,7 +79,7 @@ def assemble(
         video=geometry,
         tracks=tuple(tracks),
         camera=CameraMotion(to_reference=followed.to_reference),
-        light=_light(followed, plate_dir, (geometry.width_px, geometry.height_px)),
+        light=_light(followed, plate_dir, size),
         clip_name=source.name,
         producer=producer,
     )
@@ -129,6 +129,8 @@ def _person(
         box_scores=part.scores,
         joints_xy_px=joints,
         joint_scores=scores,
+        # Told when everybody is known who may stand in front.
+        joint_visibility=np.zeros_like(scores),
         silhouettes=MaskStack(
             windows_xyxy_px=np.array(reading.windows, np.int32).reshape(-1, 4), bits=tuple(reading.bits)
         ),
@@ -149,6 +151,7 @@ def _unexplained(track_id: int, blob: BlobTrack) -> PersonTrack:
         box_scores=np.zeros(steps, np.float32),
         joints_xy_px=np.full((steps, NUM_JOINTS, 2), np.nan, np.float32),
         joint_scores=np.zeros((steps, NUM_JOINTS), np.float32),
+        joint_visibility=np.zeros((steps, NUM_JOINTS), np.float32),
         silhouettes=MaskStack(windows_xyxy_px=windows, bits=blob.bits),
         visible_fraction=np.array([frame not in blob.guessed for frame in blob.frames], np.float32),
         play=np.zeros(steps, bool),

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from bodydouble.scene.track import PersonTrack
 from bodydouble.scene.video import VideoGeometry
 
-SCHEMA_VERSION: Final[int] = 1
-"""Raised when a reader of the previous version could misread a bundle."""
+SCHEMA_VERSION: Final = 2
+"""Raised whenever the format changes; no other version is read. Version 2 brought ``joint_visibility``."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,7 @@ TRACK_ARRAYS: Final[Mapping[str, ArraySpec]] = {
     "box_scores": ArraySpec(dtype="<f4", shape=(None,)),
     "joints_xy_px": ArraySpec(dtype="<f4", shape=(None, NUM_JOINTS, 2)),
     "joint_scores": ArraySpec(dtype="<f4", shape=(None, NUM_JOINTS)),
+    "joint_visibility": ArraySpec(dtype="<f4", shape=(None, NUM_JOINTS)),
     "visible_fraction": ArraySpec(dtype="<f4", shape=(None,)),
     "play": ArraySpec(dtype="|b1", shape=(None,)),
     "silhouette_windows_xyxy_px": ArraySpec(dtype="<i4", shape=(None, 4)),
@@ -217,7 +218,7 @@ def _check_arrays(member: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
 
 
 def _check_values(track: PersonTrack) -> None:
-    for name in ("box_scores", "joint_scores", "visible_fraction"):
+    for name in ("box_scores", "joint_scores", "joint_visibility", "visible_fraction"):
         values = getattr(track, name)
         if not np.all((values >= 0) & (values <= 1)):
             raise ValueError(f"track {track.track_id}: {name} must lie in 0 to 1")

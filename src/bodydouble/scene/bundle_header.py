@@ -54,7 +54,7 @@ class BundleModel(_Strict):
     """The whole of ``bundle.json``."""
 
     format: Literal["bodydouble-scene-bundle"]
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     producer: _Text
     clip_name: _Text
     video: _VideoModel
@@ -86,7 +86,7 @@ def encode_header(bundle: SceneBundle) -> bytes:
     video, light = bundle.video, bundle.light
     model = BundleModel(
         format=FORMAT,
-        schema_version=1,
+        schema_version=SCHEMA_VERSION,
         producer=bundle.producer,
         clip_name=bundle.clip_name,
         video=_VideoModel(

@@ -31,6 +31,9 @@ class PersonTrack:
     """(time, 18, 2): source pixels, NaN where a joint was not found."""
     joint_scores: npt.NDArray[np.float32]
     """(time, 18): 0 to 1, 0 where the joint was not found."""
+    joint_visibility: npt.NDArray[np.float32]
+    """(time, 18): how far a joint can be seen in the picture, 0 to 1: 0 where it lies beyond the frame, behind somebody
+    nearer or behind a thing, and where it was not found; what one's own body hides counts as seen."""
     silhouettes: MaskStack
     """The person's own pixels with what they wear and carry; what compositing will replace."""
     visible_fraction: npt.NDArray[np.float32]
@@ -54,6 +57,7 @@ class PersonTrack:
             "box_scores": (steps,),
             "joints_xy_px": (steps, NUM_JOINTS, 2),
             "joint_scores": (steps, NUM_JOINTS),
+            "joint_visibility": (steps, NUM_JOINTS),
             "visible_fraction": (steps,),
             "play": (steps,),
         }

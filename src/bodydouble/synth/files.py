@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 Codec = Literal["h264", "lossless"]
 _SUFFIXES: Final[dict[str, tuple[str, ...]]] = {"h264": (".mp4", ".mkv", ".mov"), "lossless": (".mkv", ".avi")}
 _CRF: Final = "20"
+_JOINT_RADIUS_HEIGHTS: Final = 0.03
+"""A joint is seen where a pixel of its person is this close, in heights of the box: at a bare ankle only few are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +167,7 @@ class _Rows:
     sightings: list[Sighting] = field(default_factory=list)
     windows: list[tuple[int, int, int, int]] = field(default_factory=list)
     masks: list[NDArray[np.bool_]] = field(default_factory=list)
+    joints_seen: list[NDArray[np.bool_]] = field(default_factory=list)
 
     def add(self, frame: StreetFrame, sighting: Sighting) -> None:
         mask = frame.labels == sighting.track_id
@@ -174,6 +177,7 @@ class _Rows:
         self.sightings.append(sighting)
         self.windows.append((left, top, right, bottom))
         self.masks.append(mask[top:bottom, left:right].copy())
+        self.joints_seen.append(_joints_on(mask, sighting))
 
     def track(self, track_id: int) -> PersonTrack:
         runs = np.split(np.arange(len(self.frames)), np.flatnonzero(np.diff(self.frames) > 1) + 1)
@@ -189,9 +193,19 @@ class _Rows:
             silhouettes=MaskStack.pack(
                 np.array([self.windows[i] for i in run], np.int32), [self.masks[i] for i in run]
             ),
+            joint_visibility=np.array([self.joints_seen[i] for i in run], np.float32),
             visible_fraction=np.array([min(s.visible_fraction, 1.0) for s in seen], np.float32),
             play=np.ones(len(run), np.bool_),
         )
+
+
+def _joints_on(mask: NDArray[np.bool_], sighting: Sighting) -> NDArray[np.bool_]:
+    """(18,): a joint has some of the person's pixels close to it."""
+    radius_px = max(1.0, _JOINT_RADIUS_HEIGHTS * (sighting.box_xyxy_px[3] - sighting.box_xyxy_px[1]))
+    rows, columns = np.nonzero(mask)
+    pixels = np.stack([columns + 0.5, rows + 0.5], axis=1)
+    near = [np.hypot(*(pixels - joint).T).min(initial=np.inf) <= radius_px for joint in sighting.joints_xy_px]
+    return np.array(near, np.bool_)
 
 
 class _LabelFile:

@@ -120,6 +120,7 @@ def _random_track(track_id: int, rng: np.random.Generator, num_frames: int, widt
         box_scores=rng.random(steps, np.float32),
         joints_xy_px=joints,
         joint_scores=rng.random((steps, 18), np.float32),
+        joint_visibility=rng.random((steps, 18), np.float32),
         silhouettes=MaskStack.pack(windows, [rng.random((b - t, r - x)) < 0.5 for x, t, r, b in windows.tolist()]),
         visible_fraction=rng.random(steps, np.float32),
         play=rng.random(steps) < 0.5,

@@ -310,7 +310,7 @@ def _without_gaps(
 
 
 def _track(track_id: int, rows: list[tuple[int, _View, npt.NDArray[np.bool_]]]) -> PersonTrack:
-    windows, masks, boxes, visible, scores = [], [], [], [], []
+    windows, masks, boxes, visible, scores, seen = [], [], [], [], [], []
     for _, view, mask in rows:
         ys, xs = np.nonzero(mask)
         left, top, right, bottom = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
@@ -321,8 +321,11 @@ def _track(track_id: int, rows: list[tuple[int, _View, npt.NDArray[np.bool_]]]) 
             (xs.min() + view.left_px, ys.min() + view.top_px, xs.max() + view.left_px + 1, ys.max() + view.top_px + 1)
         )
         visible.append(mask.sum() / view.mask.sum())
-        inside = (view.joints_xy_px >= 0).all(1) & (view.joints_xy_px < mask.shape[::-1]).all(1)
+        inside = np.asarray((view.joints_xy_px >= 0).all(1) & (view.joints_xy_px < mask.shape[::-1]).all(1))
         scores.append(np.where(inside, 0.9, 0.0))
+        column, row = np.where(inside[:, None], view.joints_xy_px, 0).astype(int).T
+        # Every joint lies inside a limb, so it is seen exactly where its own pixel is.
+        seen.append(inside & mask[row, column])
     joint_scores = np.array(scores, np.float32)
     joints = np.stack([view.joints_xy_px for _, view, _ in rows])
     joints[joint_scores == 0] = np.nan
@@ -333,6 +336,7 @@ def _track(track_id: int, rows: list[tuple[int, _View, npt.NDArray[np.bool_]]]) 
         box_scores=np.full(len(rows), 0.95, np.float32),
         joints_xy_px=joints,
         joint_scores=joint_scores,
+        joint_visibility=np.array(seen, np.float32),
         silhouettes=MaskStack.pack(np.array(windows, np.int32), masks),
         visible_fraction=np.array(visible, np.float32),
         play=np.ones(len(rows), np.bool_),

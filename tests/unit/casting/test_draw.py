@@ -25,6 +25,7 @@ def make_bundle(track_ids: list[int], clip_name: str = "street.mp4", box_side_px
             box_scores=np.ones(1, np.float32),
             joints_xy_px=np.full((1, 18, 2), box_side_px, np.float32),
             joint_scores=np.ones((1, 18), np.float32),
+            joint_visibility=np.ones((1, 18), np.float32),
             silhouettes=MaskStack.pack(np.zeros((1, 4), np.int32), [np.zeros((0, 0), bool)]),
             visible_fraction=np.ones(1, np.float32),
             play=np.ones(1, bool),

@@ -134,6 +134,7 @@ class Street:
             box_scores=np.ones(steps, dtype=np.float32),
             joints_xy_px=np.full((steps, 18, 2), np.nan, dtype=np.float32),
             joint_scores=np.zeros((steps, 18), dtype=np.float32),
+            joint_visibility=np.zeros((steps, 18), dtype=np.float32),
             silhouettes=MaskStack.pack(np.array(windows, dtype=np.int32), masks),
             visible_fraction=np.ones(steps, dtype=np.float32),
             play=np.full(steps, walker.plays),

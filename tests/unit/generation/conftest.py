@@ -106,7 +106,7 @@ def make_track(track_id: int, boxes: Floats, joints: Floats, scores: Floats, vis
     return PersonTrack(
         track_id=track_id, frame_indices=np.arange(steps), boxes_xyxy_px=boxes.astype(np.float32),
         box_scores=np.full(steps, 0.8, np.float32), joints_xy_px=joints.astype(np.float32),
-        joint_scores=scores.astype(np.float32),
+        joint_scores=scores.astype(np.float32), joint_visibility=(scores > 0).astype(np.float32),
         silhouettes=MaskStack.pack(np.zeros((steps, 4), np.int32), [np.zeros((0, 0), bool)] * steps),
         visible_fraction=visible.astype(np.float32), play=np.ones(steps, bool),
     )  # fmt: skip

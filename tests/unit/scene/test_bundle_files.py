@@ -160,7 +160,7 @@ def test_strangers_are_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "holiday" / "photo.jpg").read_bytes() == b"x"
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, True, 1.5, [1]])
+@pytest.mark.parametrize("version", [0, 1, 3, "2", None, True, 1.5, [1]])
 def test_another_version_is_named(folder: Path, version: object) -> None:
     _edit_json(folder, lambda d: d.__setitem__("schema_version", version))
     with pytest.raises(BundleError, match=r"schema[ _]version"):
@@ -227,6 +227,8 @@ def _bad_tracks(bundle: SceneBundle) -> dict[str, dict[str, Any]]:
         "fortran order": {"joint_scores": np.asfortranarray(np.zeros((steps, 18), np.float32))},
         "joints": {"joints_xy_px": np.zeros((steps, 25, 2), np.float32)},
         "score above 1": {"joint_scores": np.full((steps, 18), 3, np.float32)},
+        "visibility NaN": {"joint_visibility": np.full((steps, 18), np.nan, np.float32)},
+        "visibility as it was in version 1": {"joint_visibility": None},
         "score NaN": {"visible_fraction": np.full(steps, np.nan, np.float32)},
         "frames backwards": {"frame_indices": np.arange(steps, dtype=np.int64)[::-1].copy()},
         "frames negative": {"frame_indices": np.arange(steps, dtype=np.int64) - 1},

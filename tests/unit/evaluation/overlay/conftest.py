@@ -39,6 +39,7 @@ def crowd(bundle: SceneBundle, count: int) -> SceneBundle:
                 box_scores=track.box_scores[keep],
                 joints_xy_px=(track.joints_xy_px + shift)[keep],
                 joint_scores=track.joint_scores[keep],
+                joint_visibility=track.joint_visibility[keep],
                 silhouettes=dataclasses.replace(
                     track.silhouettes,
                     windows_xyxy_px=track.silhouettes.windows_xyxy_px[keep],

@@ -148,7 +148,15 @@ def test_long_clips_make_no_wider_timeline_and_show_the_worst() -> None:
     track = base.tracks[0]
     repeated = {
         name: np.repeat(getattr(track, name), frames, axis=0)
-        for name in ("boxes_xyxy_px", "box_scores", "joints_xy_px", "joint_scores", "visible_fraction", "play")
+        for name in (
+            "boxes_xyxy_px",
+            "box_scores",
+            "joints_xy_px",
+            "joint_scores",
+            "joint_visibility",
+            "visible_fraction",
+            "play",
+        )
     }
     repeated["play"][3333] = False
     long_track = dataclasses.replace(
