@@ -237,7 +237,9 @@ class _Encoder:
 
         self._container = av.open(str(path), "w")
         kind, options = (
-            ("ffv1", {"level": "3"}) if codec == "lossless" else ("libx264", {"crf": _CRF, "preset": "medium"})
+            ("ffv1", {"level": "3"})
+            if codec == "lossless"
+            else ("libx264", {"crf": _CRF, "preset": "medium", "x264-params": "cpu-independent=1"})
         )
         stream = cast("VideoStream", self._container.add_stream(kind, rate=geometry.average_rate, options=options))
         stream.width, stream.height = geometry.width_px, geometry.height_px
