@@ -12,8 +12,9 @@ from typing import Any, Final, Literal, cast, get_args
 
 from bodydouble.errors import InputError, OutputError
 
-TrackAction = Literal["replaced", "painted_out", "mixed", "kept"]
-"""``kept`` is written for an explicit keep list only; ``mixed`` has spans of more than one kind."""
+TrackAction = Literal["replaced", "painted_out", "mixed", "kept", "obscured", "blurred", "pixelated"]
+"""``kept`` is written for an explicit keep list only; ``mixed`` has spans of more than one kind; the last three are what
+baselines do."""
 
 _ACTIONS: Final[tuple[str, ...]] = get_args(TrackAction)
 _ENTRY_KEYS: Final[frozenset[str]] = frozenset({"track_id", "action", "frames", "reason", "spans", "scores"})

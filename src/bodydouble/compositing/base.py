@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from bodydouble.scene import Sprite
 
-Action = Literal["replaced", "painted_out"]
-"""What was done with a person in a frame. Nobody is ever kept."""
+Action = Literal["replaced", "painted_out", "obscured", "blurred", "pixelated"]
+"""What was done with a person in a frame. Nobody is ever kept. The last three are what baselines do, never compositing."""
 
 
 class PlateSource(Protocol):

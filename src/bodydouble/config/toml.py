@@ -200,8 +200,13 @@ def write_config(config: RunConfig, path: Path) -> None:
     path.write_text(to_toml(config), encoding="utf-8")
 
 
-def fingerprint(config: RunConfig) -> str:
-    """Hash of everything in a configuration that can change the result; where the work runs cannot."""
-    mapping = to_mapping(config)
+def fingerprint(config: RunConfig, **more: Mapping[str, Any]) -> str:
+    """Hash of everything in a configuration that can change the result; where the work runs cannot.
+
+    Args:
+        config: the configuration.
+        more: further settings by name, as plain values.
+    """
+    mapping = {**to_mapping(config), **more}
     del mapping["execution"]
     return hashlib.sha256(json.dumps(mapping, sort_keys=True).encode()).hexdigest()

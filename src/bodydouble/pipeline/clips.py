@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from bodydouble.errors import BodyDoubleError, InputError, PolicyStop, UsageErro
 from bodydouble.pipeline.folder import SUFFIX, run_folder_for
 from bodydouble.pipeline.run import ClipRun, RunResult, run_clip
 from bodydouble.scene import Progress, SilentProgress
-from bodydouble.video_io import ClipJob, copy_companions, discover_footage
+from bodydouble.video_io import ClipJob, FootageTree, copy_companions, discover_footage
 
 OnClip = Callable[["ClipRun", "RunResult | BodyDoubleError"], None]
 """Told what became of each clip, as soon as it is known."""
@@ -72,11 +72,39 @@ def anonymize(
         ClipRun(job=job, run_folder=run_folder_of(job), config=resolved, overwrite=overwrite, resume=resume)
         for job in tree.jobs
     ]
+    shown = progress or SilentProgress()
+    return run_all_clips(
+        tree, runs, lambda run: run_clip(run, shown), replace=overwrite or resume, on_clip=on_clip, on_note=on_note
+    )
+
+
+def run_all_clips(
+    tree: FootageTree,
+    runs: Sequence[ClipRun],
+    run_one: Callable[[ClipRun], RunResult],
+    *,
+    replace: bool,
+    on_clip: OnClip | None,
+    on_note: Callable[[str], None] | None,
+) -> tuple[RunResult, ...]:
+    """Do the clips of an input one after the other, and copy its labels and masks.
+
+    Args:
+        tree: the input.
+        runs: one per clip.
+        run_one: does one.
+        replace: copies of labels and masks may replace what is there.
+        on_clip: told what became of each clip.
+        on_note: told, in words, what happened to files that are no clips.
+
+    Raises:
+        BodyDoubleError: what `anonymize` raises; errors that concern one clip only after the last one.
+    """
     results: list[RunResult] = []
     errors: list[BodyDoubleError] = []
     for run in runs:
         try:
-            result = run_clip(run, progress or SilentProgress())
+            result = run_one(run)
         except _CONCERNS_ONE_CLIP as error:
             errors.append(error)
             if on_clip is not None:
@@ -86,7 +114,7 @@ def anonymize(
         if on_clip is not None:
             on_clip(run, result)
     if len(errors) < len(runs):
-        copied = copy_companions(tree, overwrite=overwrite or resume)
+        copied = copy_companions(tree, overwrite=replace)
         if copied and on_note is not None:
             on_note(f"{copied} files of labels or masks were copied")
     if tree.withheld and on_note is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bodydouble.config import RunConfig, fingerprint, to_mapping
 from bodydouble.errors import OutputError
@@ -72,6 +72,29 @@ def run_clip(run: ClipRun, progress: Progress) -> RunResult:
         PolicyStop: the policy asked to stop.
         MissingDependency: a package or a file of weights is missing.
     """
+    return carry_out(run, lambda: new_manifest(run, check_ready(run.config)), _run_stages, progress)
+
+
+def carry_out(
+    run: ClipRun,
+    make_manifest: Callable[[], Manifest],
+    run_stages: Callable[[ClipRun, VideoFile | ImageFolder, Manifest, RunFolder, Progress], None],
+    progress: Progress,
+) -> RunResult:
+    """Do one clip, recorded in its run folder, or go on with what is there.
+
+    Args:
+        run: what to do.
+        make_manifest: checks that everything needed is there, and says what the run is; called before anything is written.
+        run_stages: makes the output and sets ``coverage`` and ``num_tracks`` of the manifest.
+        progress: told how far it is.
+
+    Raises:
+        InputError: the clip cannot be used, or the output not be written.
+        UsageError: the run folder belongs to another run.
+        PolicyStop: the policy asked to stop.
+        MissingDependency: a package or a file of weights is missing.
+    """
     from bodydouble.video_io import open_source
     from bodydouble.video_io.joining import check_times
     from bodydouble.video_io.output_paths import check_output
@@ -79,7 +102,7 @@ def run_clip(run: ClipRun, progress: Progress) -> RunResult:
     begin = perf_counter()
     job, folder = run.job, RunFolder(run.run_folder)
     with open_source(job.source) as source, disk_errors(run.run_folder):
-        manifest = _new_manifest(run, check_ready(run.config))
+        manifest = make_manifest()
         former = find_former_run(folder, manifest) if run.resume else None
         if former is not None and former.state == "done" and job.output.exists():
             return _result(run, former, perf_counter() - begin)
@@ -94,12 +117,14 @@ def run_clip(run: ClipRun, progress: Progress) -> RunResult:
             manifest = former.taken_up_by(manifest)
         manifest.num_frames = source.geometry.num_frames
         with _recorded(manifest, folder):
-            _run_stages(run, source, manifest, folder, progress)
+            run_stages(run, source, manifest, folder, progress)
+            manifest.output_sha256 = hash_path(job.output)
+            shutil.rmtree(folder.work, ignore_errors=True)
         return _result(run, manifest, perf_counter() - begin)
 
 
 def _result(run: ClipRun, manifest: Manifest, seconds: float) -> RunResult:
-    assert manifest.coverage is not None, "a run that is done has composited"
+    assert manifest.coverage is not None, "a run that is done has audited its output"
     return RunResult(
         source=run.job.source,
         output=run.job.output,
@@ -115,7 +140,7 @@ def _run_stages(
     run: ClipRun, source: VideoFile | ImageFolder, manifest: Manifest, folder: RunFolder, progress: Progress
 ) -> None:
     config = run.config
-    bundle = _perceive_once(source, config, manifest, folder, progress)
+    bundle = perceive_once(source, config, manifest, folder, progress)
     manifest.num_tracks = len(bundle.tracks)
     check_played(bundle, config.policy)
 
@@ -139,13 +164,17 @@ def _run_stages(
             overwrite=run.overwrite,
             work=folder.work,
         )
-    manifest.output_sha256 = hash_path(run.job.output)
-    shutil.rmtree(folder.work, ignore_errors=True)
 
 
-def _perceive_once(
+def perceive_once(
     source: VideoFile | ImageFolder, config: RunConfig, manifest: Manifest, folder: RunFolder, progress: Progress
 ) -> SceneBundle:
+    """The scene of a clip: what an earlier call has found, or what is found now.
+
+    Raises:
+        UnreadableVideo: a frame cannot be decoded.
+        MissingWeights: a network's weights are missing.
+    """
     if not manifest.is_done("perception"):
         details: dict[str, float] = {}
         with manifest.stage("perception", folder.manifest, details):
@@ -172,11 +201,21 @@ def _recorded(manifest: Manifest, folder: RunFolder) -> Iterator[None]:
     manifest.close(folder.manifest)
 
 
-def _new_manifest(run: ClipRun, weights: tuple[WeightRecord, ...]) -> Manifest:
+def new_manifest(run: ClipRun, weights: tuple[WeightRecord, ...], **more: Mapping[str, Any]) -> Manifest:
+    """The record of a run that begins.
+
+    Args:
+        run: what is to be done.
+        weights: files of weights that it will load.
+        more: settings beside the configuration that decide the result, by name.
+
+    Raises:
+        OSError: the input cannot be read.
+    """
     return Manifest(
-        identity=run_identity(run.job.source, fingerprint(run.config)),
+        identity=run_identity(run.job.source, fingerprint(run.config, **more)),
         seed=run.config.seed,
-        config=to_mapping(run.config),
+        config={**to_mapping(run.config), **more},
         input_name=run.job.name,
         output_name=run.job.output.name,
         weights=weights,
