@@ -15,6 +15,7 @@ COMMANDS: Final[dict[str, str]] = {
     "overlay": "show on the clip what was found in it; NOT anonymized, for your eyes only",
     "generate": "make the doubles of a scene: needs no footage",
     "composite": "put the doubles into the clip",
+    "baseline": "obscure heads, blur or pixelate people instead: methods to compare with",
     "demo": "fetch or render a clip, replace its people, show both side by side",
     "synth": "render a street with people who do not exist, with exact ground truth",
     "models": "weights of others that backends can use: list them, fetch them",

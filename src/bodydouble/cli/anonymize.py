@@ -42,12 +42,13 @@ def run(words: Sequence[str]) -> None:
         overwrite=command.overwrite,
         resume=command.resume,
         progress=command.progress(),
-        on_clip=_tell,
+        on_clip=tell_clip,
         on_note=print,
     )
 
 
-def _tell(clip: ClipRun, outcome: RunResult | BodyDoubleError) -> None:
+def tell_clip(clip: ClipRun, outcome: RunResult | BodyDoubleError) -> None:
+    """Say what became of a clip."""
     if isinstance(outcome, BodyDoubleError):
         if clip.in_tree:
             print(f"no result for {clip.job.source}: {outcome}")
@@ -62,6 +63,13 @@ def describe_people(ledger: Path) -> str:
     from bodydouble.ledger import read_ledger
 
     actions = [entry.action for entry in read_ledger(ledger)]
-    words = {"replaced": "replaced", "mixed": "partly replaced, partly painted out", "painted_out": "painted out"}
+    words = {
+        "replaced": "replaced",
+        "mixed": "partly replaced, partly painted out",
+        "painted_out": "painted out",
+        "obscured": "with the head obscured",
+        "blurred": "blurred",
+        "pixelated": "pixelated",
+    }
     counts = [f"{actions.count(action)} {text}" for action, text in words.items() if action in actions]
     return f"{len(actions)} people" + (f" ({', '.join(counts)})" if counts else "")
