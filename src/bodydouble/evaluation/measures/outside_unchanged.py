@@ -129,9 +129,10 @@ class _Outside:
         self._timeline.add(pair.index, float(counts @ np.arange(_LEVELS)), float(counts.sum()))
         visible = int(counts[self._measure.visible_levels :].sum())
         if visible:
-            self._note(pair.index, visible, np.where(outside, difference, 0))
+            levels = float(counts[self._measure.visible_levels :] @ np.arange(self._measure.visible_levels, _LEVELS))
+            self._note(pair.index, visible, levels, np.where(outside, difference, 0))
 
-    def _note(self, index: int, visible: int, difference: npt.NDArray[np.uint8]) -> None:
+    def _note(self, index: int, visible: int, levels: float, difference: npt.NDArray[np.uint8]) -> None:
         row, column = np.unravel_index(int(difference.argmax()), difference.shape)
         # A window around the largest difference.
         half = max(16, difference.shape[0] // 16)
@@ -140,7 +141,7 @@ class _Outside:
                 clip=self._clip.name,
                 frame_index=index,
                 track_id=None,
-                badness=float(visible),
+                badness=levels,
                 what=f"{visible} pixels where nobody is have changed by {self._measure.visible_levels} levels or more, "
                 f"one by {int(difference.max())}",
                 box_xyxy_px=(
