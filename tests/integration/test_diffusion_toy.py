@@ -178,7 +178,7 @@ def test_a_killed_track_goes_on_where_it_was(
     assert calls.count("decode") == 1 + 3, "the last block of the first track, and the second track"
 
 
-def test_guidance_batches_and_tiles(street: SceneBundle, config: Callable[..., GenerationConfig]) -> None:
+def test_guidance_follows_both_prompts(config: Callable[..., GenerationConfig]) -> None:
     bundle = make_bundle(num_frames=6, num_people=1)
     guided = {"sampler": "standard", "guidance": 5.0}
     together = play_all(bundle, config(diffusion=guided))[0]
@@ -190,21 +190,113 @@ def test_guidance_batches_and_tiles(street: SceneBundle, config: Callable[..., G
     assert not window_differences(plain, play_all(bundle, config(diffusion={**guided, **alone}))[0])
 
 
+@pytest.mark.parametrize(
+    ("guidance", "together", "batches"), [(5.0, True, [2]), (5.0, False, [1, 1]), (1.0, True, [1])]
+)
+def test_guidance_doubles_the_batch_unless_memory_is_short(
+    config: Callable[..., GenerationConfig], guidance: float, together: bool, batches: list[int]
+) -> None:
+    import torch
+
+    from bodydouble.generation.animatediff.models import ControlledDenoiser
+    from bodydouble.generation.animatediff.words import embed
+
+    models = load_models(config())
+    seen: list[tuple[int, int]] = []
+    models.unet.register_forward_pre_hook(lambda _, given: seen.append(tuple(given[0].shape[:3:2])))
+    words, negative = embed(models, "tall man", "red" if guidance > 1 else None)
+    latents = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 4, 8, 4), dtype=np.float32))
+
+    def predicted(joined: bool) -> torch.Tensor:
+        denoiser = ControlledDenoiser(
+            models, words=words, negative_words=negative, guidance=guidance, control_strength=1.0, together=joined,
+            drawings=lambda start, stop: np.zeros((stop - start, 64, 32, 3), np.uint8),
+        )  # fmt: skip
+        with torch.inference_mode():
+            return denoiser.predict(latents, 0, 3, torch.tensor(500))
+
+    answer = predicted(together)
+    assert seen == [(batch, 3) for batch in batches], "batch and frames of each look"
+    assert torch.allclose(answer, predicted(not together), atol=1e-4)
+
+
+def test_pictures_are_decoded_one_by_one_and_in_tiles_if_memory_is_short(
+    config: Callable[..., GenerationConfig],
+) -> None:
+    models = load_models(config())
+    tile = models.vae.tile_latent_min_size
+    shapes: list[tuple[int, ...]] = []
+    models.vae.decoder.register_forward_pre_hook(lambda _, given: shapes.append(tuple(given[0].shape)))
+    latents = np.random.default_rng(0).standard_normal((2, 4, 3 * tile, 2 * tile), dtype=np.float32)
+    whole = models.decode(latents, tiled=False)
+    assert shapes == [(1, 4, 3 * tile, 2 * tile)] * 2, "one picture at a time, each as a whole"
+    shapes.clear()
+    tiled = models.decode(latents, tiled=True)
+    assert len(shapes) > 2 * 6
+    assert all(shape[0] == 1 and max(shape[2:]) <= tile for shape in shapes)
+    # Random networks normalise every tile differently; trained ones do so less.
+    assert tiled.shape == whole.shape
+    assert not np.array_equal(tiled, whole)
+    assert np.abs(tiled - whole).mean() < 0.4 * whole.std()
+    assert np.corrcoef(tiled.ravel(), whole.ravel())[0, 1] > 0.9
+    assert np.array_equal(models.decode(latents[1:], tiled=False), whole[1:]), "tiling is switched off again"
+
+
+def test_a_short_budget_reaches_the_decoder(config: Callable[..., GenerationConfig], tmp_path: Path) -> None:
+    """From ``memory_mb`` to tiles: what the layout says is what is done, and is on record."""
+    from bodydouble.generation.animatediff.memory import choose_layout
+    from bodydouble.generation.animatediff.models import Models
+    from bodydouble.generation.animatediff.sizes import sizes_of
+
+    bundle = make_bundle(num_frames=3, num_people=1)
+    large = {"canvas_px": 2_000_000, "window_frames": 6, "overlap_frames": 2}
+    free = choose_layout(sizes_of(load_models(config())), config(diffusion=large))
+    budget = free.bytes_needed // 1_000_000 - 1
+    assert not free.tiled
+    asked: list[bool] = []
+
+    class Stop(Exception):
+        pass
+
+    def decode(self: Models, latents: Any, *, tiled: bool) -> Any:
+        asked.append(tiled)
+        raise Stop
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Models, "decode", decode)
+        patched.setattr("bodydouble.generation.animatediff.generator.denoise_run", _no_denoising)
+        with pytest.raises(Stop):
+            play_all(bundle, config(diffusion=large, memory_mb=budget), folder=_made(tmp_path / "p"))
+    record = json.loads((tmp_path / "p" / "prompts.json").read_text())["layout"]
+    assert asked == [record["tiled"]]
+    assert record["tiled"]
+    assert record["bytes_needed"] <= budget * 1_000_000
+
+
 def test_memory_budget_shrinks_windows_then_refuses(config: Callable[..., GenerationConfig]) -> None:
     from bodydouble.generation.animatediff.memory import choose_layout
+    from bodydouble.generation.animatediff.sizes import PUBLISHED
 
     options = config(diffusion={"sampler": "standard", "canvas_px": 256_000})
-    models = load_models(options)
-    free = choose_layout(models, options.animatediff, 0)
+    free = choose_layout(PUBLISHED, options)
     assert (free.window_frames, free.together, free.tiled) == (16, True, False)
     needed = [free]
     for _ in range(3):
-        needed.append(choose_layout(models, options.animatediff, needed[-1].bytes_needed // 1_000_000 - 1))
+        less = dataclasses.replace(options, memory_mb=needed[-1].bytes_needed // 1_000_000 - 1)
+        needed.append(choose_layout(PUBLISHED, less))
     assert all(a.bytes_needed > b.bytes_needed for a, b in pairwise(needed))
     assert not needed[1].together
     assert needed[-1].window_frames < 16
     with pytest.raises(ConfigError, match=r"about \d+ are needed"):
-        choose_layout(models, options.animatediff, 1)
+        choose_layout(PUBLISHED, dataclasses.replace(options, memory_mb=1))
+
+
+def test_sizes_in_files_are_those_of_what_is_loaded(config: Callable[..., GenerationConfig]) -> None:
+    """What `doctor` says of a folder before anything is loaded."""
+    from bodydouble.generation.animatediff.components import find_components
+    from bodydouble.generation.animatediff.sizes import sizes_in, sizes_of
+
+    assert sizes_in(find_components(config())) == sizes_of(load_models(config()))
 
 
 def test_nan_is_painted_out_or_played_by_the_avatar(
@@ -411,9 +503,44 @@ def test_parts_that_do_not_fit_each_other_are_refused(
     AutoencoderKL(block_out_channels=(8,), norm_num_groups=8, latent_channels=8).save_pretrained(tmp_path / "vae")
     with pytest.raises(MissingWeights, match="8 latent channels, the UNet 4"):
         load_models(config(diffusion={"vae": str(tmp_path / "vae")}))
+    AutoencoderKL(
+        block_out_channels=(8, 8), down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
+        norm_num_groups=8,
+    ).save_pretrained(tmp_path / "fine")  # fmt: skip
+    with pytest.raises(MissingWeights, match="8 px of a drawing a latent, the autoencoder 2"):
+        load_models(config(diffusion={"vae": str(tmp_path / "fine")}))
+    AutoencoderKL(
+        block_out_channels=(8,) * 5, down_block_types=("DownEncoderBlock2D",) * 5, up_block_types=("UpDecoderBlock2D",) * 5,
+        norm_num_groups=8,
+    ).save_pretrained(tmp_path / "coarse")  # fmt: skip
+    with pytest.raises(MissingWeights, match="16 px a latent; the canvas is laid out for 8"):
+        load_models(config(diffusion={"vae": str(tmp_path / "coarse")}))
     (tmp_path / "motion.ckpt").write_bytes(b"x")
     with pytest.raises(MissingWeights, match="safetensors only"):
         load_models(config(diffusion={"motion": str(tmp_path / "motion.ckpt")}))
+
+
+def test_words_without_a_place_in_the_text_encoder_are_refused(
+    broken: Path, config: Callable[..., GenerationConfig]
+) -> None:
+    file = broken / "tokenizer" / "vocab.json"
+    vocabulary = json.loads(file.read_text())
+    file.write_text(json.dumps({**vocabulary, "zebra</w>": len(vocabulary)}))
+    with pytest.raises(MissingWeights, match=r"tokenizer .* knows \d+ words, the text encoder"):
+        load_models(config(weights=str(broken)))
+
+
+def test_motion_modules_may_be_inside_the_unet(
+    broken: Path, config: Callable[..., GenerationConfig], street: SceneBundle
+) -> None:
+    """As a network of one's own is saved that was trained as one."""
+    bundle = make_bundle(num_frames=6, num_people=1)
+    apart = play_all(bundle, config())[0]
+    shutil.rmtree(broken / "unet")
+    shutil.rmtree(broken / "motion_adapter")
+    load_models(config()).unet.save_pretrained(broken / "unet")
+    joined = play_all(bundle, config(weights=str(broken)))[0]
+    assert not window_differences(apart, joined)
 
 
 def test_a_device_that_is_not_there_is_refused(config: Callable[..., GenerationConfig]) -> None:
@@ -444,6 +571,13 @@ def test_nobody_cast_is_nobody_played(config: Callable[..., GenerationConfig]) -
     generator.prepare(bundle, dataclasses.replace(cast_tracks(bundle, CastingConfig(), 0), parts=()), config(), 0)
     with pytest.raises(CannotPlay, match="nobody was cast"):
         generator.play(WindowPlan(track_id=1, step_start=0, step_stop=3))
+
+
+def _no_denoising(*given: Any, num_frames: int, shape: tuple[int, int, int], **options: Any) -> Any:
+    """Latents of zeros."""
+    stored = type("Stored", (), {})()
+    stored.read = lambda start, stop: np.zeros((stop - start, *shape), np.float32)
+    return stored
 
 
 def _made(folder: Path) -> Path:

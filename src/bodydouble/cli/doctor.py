@@ -71,7 +71,7 @@ def report(found: Diagnosis) -> list[str]:
         lines.append(f"  {device.name:<6}{device.summary}{memory}")
     lines.append(f"  disk  {found.store_free_bytes / 1e9:.1f} GB free where weights are kept")
     if found.memory is not None:
-        whose = "published networks" if found.memory.published else "published networks, not for the weights named"
+        whose = "published networks" if found.memory.published else "weights named"
         lines += ["", "memory of the generator (estimate, never compared with a GPU)"]
         lines.append(f"  about {found.memory.num_bytes / 1e9:.1f} GB: {found.memory.formula}; for the {whose}")
     if found.expectation is not None:

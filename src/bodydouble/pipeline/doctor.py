@@ -215,13 +215,11 @@ def _memory(config: RunConfig, devices: tuple[DeviceState, ...]) -> tuple[Memory
     if device is None:
         there = ", ".join(device.name for device in devices)
         return None, [f"generation.device is {generation.device!r}, which is not here; there are: {there}"]
-    if importlib.util.find_spec("torch") is None:
-        return None, []
     try:
         memory = estimate_memory(config)
     except ConfigError as error:
         return None, [str(error)]
-    if memory is not None and memory.published and device.memory_bytes and memory.num_bytes > device.memory_bytes:
+    if memory is not None and device.memory_bytes and memory.num_bytes > device.memory_bytes:
         return memory, [
             f"about {memory.num_bytes / 1e9:.1f} GB are needed (estimate), {device.name} has "
             f"{device.memory_bytes / 1e9:.1f} GB: --generation.offload, a smaller canvas "

@@ -10,11 +10,22 @@ another machine.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from bodydouble.config import RunConfig
+from bodydouble.errors import MissingWeights
+from bodydouble.generation import GenerationConfig
+from bodydouble.generation.animatediff.components import find_components
+from bodydouble.generation.animatediff.memory import choose_layout
+from bodydouble.generation.animatediff.sizes import PUBLISHED as PUBLISHED_SD
+from bodydouble.generation.animatediff.sizes import Sizes as StableDiffusionSizes
+from bodydouble.generation.animatediff.sizes import sizes_in
+from bodydouble.generation.vace import memory as vace_memory
+from bodydouble.generation.vace.components import find_parts
+from bodydouble.generation.vace.memory import PUBLISHED as PUBLISHED_VACE
 
 USED_SHARE: Final = 0.35
 """Share of the speed of large matrices that networks of many small layers reach; a usual figure, not measured here."""
@@ -24,9 +35,6 @@ _UNET_FLOPS: Final = 1.15e12
 """UNet of SD 1.5 (0.68e12 for one picture of 512x512), its motion modules and the ControlNet, each once."""
 _SD_DECODER_FLOPS: Final = 2.5e12
 """Decoder of SD 1.5 for one picture of 512x512."""
-_VACE_PARAMETERS: Final = 1.79e9
-"""Transformer with its VACE layers: 7.15 GB in float32."""
-_VACE_LAYERS, _VACE_WIDTH = 30 + 15, 1536
 _WAN_CODEC_FLOPS_PER_PX: Final = 3 * 9.0e6
 """Two encodings of the conditions and one decoding, a pixel and frame; from the autoencoder's widths, to a factor of two."""
 
@@ -63,7 +71,7 @@ class MemoryEstimate:
     num_bytes: int
     formula: str
     published: bool
-    """True if it is for the published networks; other weights need something else."""
+    """True for the published networks, False for the weights that options name."""
 
 
 def estimate_stages(config: RunConfig, footage: Footage, *, flops_per_second: float) -> tuple[StageEstimate, ...]:
@@ -96,26 +104,37 @@ def _generation(config: RunConfig, people: float) -> tuple[float, str]:
         size = options.canvas_px / _REFERENCE_PX
         twice = 2 if options.guidance_scale > 1 else 1
         again = options.window_frames / (options.window_frames - options.overlap_frames)
-        flops = people * size * (_UNET_FLOPS * options.num_steps * twice * again + _SD_DECODER_FLOPS)
+        sizes, published = _animatediff_sizes(generation)
+        # Networks of the same kind take operations about as they have parameters.
+        unet = _UNET_FLOPS * sizes.unet_parameters / PUBLISHED_SD.unet_parameters
+        decoder = _SD_DECODER_FLOPS * sizes.vae_parameters / PUBLISHED_SD.vae_parameters
+        flops = people * size * (unet * options.num_steps * twice * again + decoder)
         return flops, (
-            f"{people:.0f} pictures of people x {size:.2f} x ({_UNET_FLOPS / 1e12:.2f} T x {options.num_steps} steps x "
-            f"{twice} x {again:.2f} overlap + {_SD_DECODER_FLOPS / 1e12:.1f} T decoder)"
+            f"{people:.0f} pictures of people x {size:.2f} x ({unet / 1e12:.3g} T x {options.num_steps} steps x "
+            f"{twice} x {again:.2f} overlap + {decoder / 1e12:.2g} T decoder){_of_named(published)}"
         )
     if generation.backend == "vace":
         vace = generation.vace
+        found, published = _vace_sizes(generation)
         tokens = ((vace.window_frames - 1) // 4 + 1) * vace.canvas_px / 256
-        one = 2 * _VACE_PARAMETERS * tokens + 4 * tokens**2 * _VACE_WIDTH * _VACE_LAYERS
+        one = 2 * found.transformer_parameters * tokens + 4 * tokens**2 * found.width * found.num_layers
         windows = people / (vace.window_frames - vace.overlap_frames)
         twice = 2 if vace.guidance > 1 else 1
-        codec = _WAN_CODEC_FLOPS_PER_PX * vace.canvas_px * vace.window_frames
+        share = found.vae_parameters / PUBLISHED_VACE.vae_parameters
+        codec = _WAN_CODEC_FLOPS_PER_PX * share * vace.canvas_px * vace.window_frames
         return windows * (one * vace.steps * twice + codec), (
-            f"{windows:.1f} windows x ({one / 1e12:.0f} T x {vace.steps} steps x {twice} + {codec / 1e12:.0f} T autoencoder)"
+            f"{windows:.1f} windows x ({one / 1e12:.3g} T x {vace.steps} steps x {twice} + {codec / 1e12:.2g} T autoencoder)"
+            f"{_of_named(published)}"
         )
     if generation.backend == "avatar":
         return people * _AVATAR_FLOPS_PER_PERSON, (
             f"{people:.0f} pictures of people x {_AVATAR_FLOPS_PER_PERSON / 1e9:.2f} G"
         )
     return 0.0, "nobody is played"
+
+
+def _of_named(published: bool) -> str:
+    return "" if published else ", scaled to the weights named by their parameters"
 
 
 def estimate_memory(config: RunConfig) -> MemoryEstimate | None:
@@ -125,24 +144,16 @@ def estimate_memory(config: RunConfig) -> MemoryEstimate | None:
         ConfigError: no layout fits into the budget of ``generation.memory_mb``.
     """
     generation = config.generation
-    published = not generation.weights
     if generation.backend == "vace":
-        from bodydouble.generation.vace.memory import PUBLISHED, bytes_needed, choose_window
-
-        half = generation.dtype != "float32" and (generation.device == "cuda" or generation.dtype != "auto")
-        sizes = PUBLISHED if half else PUBLISHED.in_float32()
-        window = choose_window(sizes, generation.vace, memory_mb=generation.memory_mb, offload=generation.offload)
-        needed = bytes_needed(
-            sizes, window_frames=window, canvas_px=generation.vace.canvas_px, offload=generation.offload
-        )  # fmt: skip
+        found, published = _vace_sizes(generation)
+        window = vace_memory.choose_window(found, generation)
         return MemoryEstimate(
-            num_bytes=needed, published=published,
+            num_bytes=vace_memory.bytes_needed(found, generation, window_frames=window), published=published,
             formula=f"weights + activations of {window} frames (generation/vace/memory.py)",
         )  # fmt: skip
     if generation.backend == "animatediff":
-        from bodydouble.generation.animatediff.memory import choose_layout
-
-        layout = choose_layout(_PublishedStableDiffusion(config), generation.animatediff, generation.memory_mb)  # type: ignore[arg-type]
+        sizes, published = _animatediff_sizes(generation)
+        layout = choose_layout(sizes, generation)
         return MemoryEstimate(
             num_bytes=layout.bytes_needed, published=published,
             formula=f"weights + activations of {layout.window_frames} frames (generation/animatediff/memory.py)",
@@ -150,40 +161,20 @@ def estimate_memory(config: RunConfig) -> MemoryEstimate | None:
     return None
 
 
-class _PublishedStableDiffusion:
-    """Sizes of the published networks, in the form in which the estimate asks loaded ones."""
-
-    latent_stride_px = 8
-    longest_window = 32
-
-    def __init__(self, config: RunConfig) -> None:
-        import torch
-
-        generation = config.generation
-        auto = torch.float16 if generation.device == "cuda" else torch.float32
-        self.dtype = auto if generation.dtype == "auto" else getattr(torch, generation.dtype)
-        self.offload = generation.offload
-        # Parameters: UNet 860 M and motion modules 454 M; the sizes of the files say so.
-        self.unet = _Network(1_314_000_000, self.dtype, block_out_channels=(320,))
-        self.controlnet = _Network(361_000_000, self.dtype)
-        self.vae = _Network(83_700_000, self.dtype, block_out_channels=(128,))
-        self.text_encoder = _Network(123_000_000, self.dtype)
+def _animatediff_sizes(config: GenerationConfig) -> tuple[StableDiffusionSizes, bool]:
+    """Sizes of the networks, and True if they are the published ones: also where those named cannot be read."""
+    options = config.animatediff
+    if config.weights or options.base or options.motion or options.controlnet or options.vae:
+        with contextlib.suppress(MissingWeights):  # Which is a problem of its own, and said as such.
+            return sizes_in(find_components(config)), False
+    return PUBLISHED_SD, True
 
 
-class _Network:
-    """So many parameters that are nowhere."""
-
-    def __init__(self, count: int, dtype: Any, *, block_out_channels: tuple[int, ...] = ()) -> None:
-        from types import SimpleNamespace
-
-        self._count, self._dtype = count, dtype
-        self.config = SimpleNamespace(block_out_channels=block_out_channels)
-
-    def parameters(self) -> list[Any]:
-        """One tensor without memory."""
-        import torch
-
-        return [torch.empty(self._count, dtype=self._dtype, device="meta")]
+def _vace_sizes(config: GenerationConfig) -> tuple[vace_memory.Sizes, bool]:
+    if config.weights:
+        with contextlib.suppress(MissingWeights):
+            return vace_memory.sizes_in(find_parts(config)), False
+    return PUBLISHED_VACE, True
 
 
 def in_words(seconds: float) -> str:

@@ -13,18 +13,20 @@ import pytest
 
 pytest.importorskip("diffusers")
 
-from bodydouble.errors import ConfigError, MissingWeights
+from bodydouble.errors import BundleError, ConfigError, MissingWeights
 from bodydouble.generation import GenerationConfig, WindowPlan, plan_windows, read_remarks
 from bodydouble.generation.config import VaceConfig
 from bodydouble.generation.diffusion import generator as diffusion_generator
 from bodydouble.generation.diffusion.runs import PlayedRun
 from bodydouble.generation.diffusion.view import view_of
 from bodydouble.generation.vace import generator as vace_generator
+from bodydouble.generation.vace.components import find_parts
 from bodydouble.generation.vace.conditions import SIDE_MULTIPLE_PX, Conditions, widened
 from bodydouble.generation.vace.generator import VaceGenerator
-from bodydouble.generation.vace.memory import PUBLISHED, bytes_needed, choose_window
+from bodydouble.generation.vace.memory import PUBLISHED, bytes_needed, choose_window, sizes_in
 from bodydouble.generation.vace.models import VaceModels, load_vace
 from bodydouble.generation.vace.pictures import WindowPictures
+from bodydouble.generation.vace.plate import open_plate
 from bodydouble.generation.vace.spans import Span, plan_spans
 from bodydouble.scene import Cast, MaskStack, PersonTrack, SceneBundle
 from bodydouble.scene.plate_files import PlateWriter
@@ -137,17 +139,19 @@ def test_windows_are_blended_and_a_broken_one_is_not(tmp_path: Path) -> None:
 
 
 def test_a_budget_shortens_windows_until_nothing_fits() -> None:
-    config = VaceConfig()
-    whole = bytes_needed(PUBLISHED, window_frames=49, canvas_px=config.canvas_px, offload=False)
-    assert choose_window(PUBLISHED, config, memory_mb=0, offload=False) == 49
-    assert choose_window(PUBLISHED, config, memory_mb=whole // 1_000_000 + 1, offload=False) == 49
-    offloaded = bytes_needed(PUBLISHED, window_frames=49, canvas_px=config.canvas_px, offload=True)
-    assert offloaded < whole
+    def config(**options: Any) -> GenerationConfig:
+        return GenerationConfig(backend="vace", device="cuda", **options)
+
+    whole = bytes_needed(PUBLISHED, config(), window_frames=49)
+    assert choose_window(PUBLISHED, config()) == 49
+    assert choose_window(PUBLISHED, config(memory_mb=whole // 1_000_000 + 1)) == 49
+    assert bytes_needed(PUBLISHED, config(offload=True), window_frames=49) < whole
+    assert bytes_needed(PUBLISHED, config(dtype="float32"), window_frames=49) > whole
     large = VaceConfig(canvas_px=2_000_000)
-    budget = bytes_needed(PUBLISHED, window_frames=21, canvas_px=2_000_000, offload=False) // 1_000_000 + 1
-    assert choose_window(PUBLISHED, large, memory_mb=budget, offload=False) == 21
+    budget = bytes_needed(PUBLISHED, config(vace=large), window_frames=21) // 1_000_000 + 1
+    assert choose_window(PUBLISHED, config(vace=large, memory_mb=budget)) == 21
     with pytest.raises(ConfigError, match="are needed"):
-        choose_window(PUBLISHED, config, memory_mb=1000, offload=False)
+        choose_window(PUBLISHED, config(memory_mb=1000))
 
 
 class FakeModels:
@@ -277,6 +281,24 @@ def test_the_plate_comes_in_only_when_asked_for(
     np.testing.assert_allclose(np.rint(around * 255), np.broadcast_to((12, 34, 56), around.shape))
 
 
+def test_a_plate_that_may_show_people_is_refused(tmp_path: Path, cast_of: Callable[..., Cast]) -> None:
+    """The paper's median keeps whoever stood still, and the model is to see no picture of people."""
+    bundle = make_bundle(num_frames=3, num_people=1)
+    size = (bundle.video.height_px, bundle.video.width_px)
+    writer = PlateWriter(tmp_path / "plate", *size[::-1])
+    writer.add_key(0, np.zeros((*size, 3), np.uint8), np.ones(size, bool))
+    writer.commit()
+    assert open_plate(bundle, tmp_path / "plate")(0).shape == (*size, 3), "nobody says how it was made"
+    for kind, words in (("clean", None), ("median", "people who stand still"), ("", "does not say")):
+        written = f'[perception.plate]\nkind = "{kind}"\n' if kind else "seed = 1\n"
+        (tmp_path / "config.toml").write_text(written)
+        if words is None:
+            open_plate(bundle, tmp_path / "plate")
+        else:
+            with pytest.raises((ConfigError, BundleError), match=words):
+                open_plate(bundle, tmp_path / "plate")
+
+
 class FlatCutter:
     """Finds a person in half of the canvas."""
 
@@ -312,6 +334,11 @@ def test_the_real_classes_run_at_toy_size_in_any_order(toy: Path, tmp_path: Path
     )  # fmt: skip
     assert window_differences(whole, joined) == []
     assert "full body" in (tmp_path / "whole" / "prompts.json").read_text().lower()
+
+
+def test_sizes_in_files_are_those_of_what_is_loaded(toy: Path) -> None:
+    config = GenerationConfig(backend="vace", weights=str(toy))
+    assert sizes_in(find_parts(config)) == vace_generator._sizes_of(load_vace(config))
 
 
 def test_control_and_prompt_are_felt(toy: Path) -> None:

@@ -15,6 +15,7 @@ from bodydouble.generation.animatediff.loader import load_models, make_sampler
 from bodydouble.generation.animatediff.memory import Layout, choose_layout
 from bodydouble.generation.animatediff.models import ControlledDenoiser, Models
 from bodydouble.generation.animatediff.prompts import weighted_prompt
+from bodydouble.generation.animatediff.sizes import sizes_of
 from bodydouble.generation.animatediff.words import embed
 from bodydouble.generation.config import GenerationConfig
 from bodydouble.generation.diffusion.drawn import Filming
@@ -35,7 +36,7 @@ class AnimateDiffGenerator(DiffusionGenerator):
     def _load(self, bundle: SceneBundle) -> None:
         if self._models is None:
             self._models = load_models(self._config)
-            self._layout = choose_layout(self._models, self._options, self._config.memory_mb)
+            self._layout = choose_layout(sizes_of(self._models), self._config)
 
     def _loaded(self) -> tuple[Models, Layout]:
         if self._models is None or self._layout is None:

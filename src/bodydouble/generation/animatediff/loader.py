@@ -13,6 +13,7 @@ from bodydouble.generation.animatediff.models import Models
 from bodydouble.generation.config import AnimateDiffConfig, GenerationConfig
 from bodydouble.generation.diffusion.devices import checked_device
 from bodydouble.generation.diffusion.quiet import quiet
+from bodydouble.generation.diffusion.view import SIDE_MULTIPLE_PX
 
 _BETAS: Final = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "linear", "num_train_timesteps": 1000}
 """AnimateDiff's noise schedule (Guo et al. 2023): linear, where Stable Diffusion's own is scaled linear."""
@@ -32,9 +33,11 @@ def load_models(config: GenerationConfig) -> Models:
     vae = _load("vae", parts.vae, dtype)
     text_encoder = _load("text_encoder", parts.text_encoder, dtype)
     _check_fit(parts, unet=unet, controlnet=controlnet, vae=vae, text_encoder=text_encoder)
+    tokenizer = _load_tokenizer(parts.tokenizer)
+    _check_pixels_and_words(parts, controlnet=controlnet, vae=vae, text_encoder=text_encoder, tokenizer=tokenizer)
     return Models(
-        unet=unet, controlnet=controlnet, vae=vae, text_encoder=text_encoder,
-        tokenizer=_load_tokenizer(parts.tokenizer), device=device, dtype=dtype, offload=config.offload,
+        unet=unet, controlnet=controlnet, vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, device=device,
+        dtype=dtype, offload=config.offload,
     )  # fmt: skip
 
 
@@ -162,6 +165,22 @@ def _check_fit(parts: Components, *, unet: Any, controlnet: Any, vae: Any, text_
             parts.controlnet,
             f"its blocks have {list(controlnet.config.block_out_channels)} channels, the UNet's "
             f"{list(unet.config.block_out_channels)}",
+        )
+
+
+def _check_pixels_and_words(parts: Components, *, controlnet: Any, vae: Any, text_encoder: Any, tokenizer: Any) -> None:
+    """See that pixels per latent agree, also with the canvas, and that every word has a place in the text encoder."""
+    stride = 2 ** (len(vae.config.block_out_channels) - 1)
+    if SIDE_MULTIPLE_PX % stride:
+        raise _unfit(
+            parts.vae, f"it has {stride} px a latent; the canvas is laid out for {SIDE_MULTIPLE_PX} or a divisor"
+        )
+    drawn = 2 ** (len(controlnet.config.conditioning_embedding_out_channels) - 1)
+    if drawn != stride:
+        raise _unfit(parts.controlnet, f"it takes {drawn} px of a drawing a latent, the autoencoder {stride}")
+    if len(tokenizer) > text_encoder.config.vocab_size:
+        raise _unfit(
+            parts.tokenizer, f"it knows {len(tokenizer)} words, the text encoder {text_encoder.config.vocab_size}"
         )
 
 

@@ -41,6 +41,7 @@ def at_work(device: torch.device, *networks: Any, offload: bool) -> Iterator[Non
                 torch.cuda.empty_cache()
 
 
-def weight_bytes(network: Any) -> int:
-    """Memory that the parameters of a network take."""
-    return sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
+def count_loaded(network: Any) -> int:
+    """Numbers in a network, each once where names share them; what is saved, so that its files say the same."""
+    tensors = network.state_dict().values()
+    return sum({(tensor.data_ptr(), tensor.shape): tensor.numel() for tensor in tensors}.values())

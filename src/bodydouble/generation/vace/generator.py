@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bodydouble.generation.config import GenerationConfig
 from bodydouble.generation.diffusion.backgrounds import BACKGROUNDS, background_for
-from bodydouble.generation.diffusion.devices import weight_bytes
+from bodydouble.generation.diffusion.devices import count_loaded
 from bodydouble.generation.diffusion.drawn import Filming
 from bodydouble.generation.diffusion.generator import Clip, DiffusionGenerator
 from bodydouble.generation.diffusion.runs import PlayedRun
@@ -39,9 +38,7 @@ class VaceGenerator(DiffusionGenerator):
         self._plate = open_plate(bundle, Path(self._options.plate)) if self._options.plate else None
         if self._models is None:
             self._models = load_vace(self._config)
-            self._window_frames = choose_window(
-                _sizes_of(self._models), self._options, memory_mb=self._config.memory_mb, offload=self._config.offload
-            )
+            self._window_frames = choose_window(_sizes_of(self._models), self._config)
 
     def _view(self, track: PersonTrack, run: PlayedRun) -> View:
         return widened(super()._view(track, run))
@@ -113,10 +110,11 @@ class VaceGenerator(DiffusionGenerator):
 
 
 def _sizes_of(models: VaceModels) -> Sizes:
-    transformer = models.pipeline.transformer
+    settings = models.pipeline.transformer.config
+
     return Sizes(
-        transformer_bytes=weight_bytes(transformer), vae_bytes=weight_bytes(models.pipeline.vae),
-        text_encoder_bytes=weight_bytes(models.text_encoder),
-        width=int(transformer.config.num_attention_heads * transformer.config.attention_head_dim),
-        feed_forward=int(transformer.config.ffn_dim), number_bytes=torch.empty((), dtype=transformer.dtype).element_size(),
+        transformer_parameters=count_loaded(models.pipeline.transformer), vae_parameters=count_loaded(models.pipeline.vae),
+        text_encoder_parameters=count_loaded(models.text_encoder),
+        width=int(settings.num_attention_heads * settings.attention_head_dim), feed_forward=int(settings.ffn_dim),
+        num_layers=int(settings.num_layers) + len(settings.vace_layers),
     )  # fmt: skip
