@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.synth.gait import Performance
+from bodydouble.synth.props import Prop
 
 Points = tuple[tuple[float, float], ...]
 
@@ -22,6 +23,12 @@ class Script:
     """``(P, 2)`` corners of the way on the ground, at least two; the body advances along it as far as its feet carry it."""
     facing_rad: NDArray[np.float64] | None = None
     """``(T,)`` heading where it is not that of the way; 0 looks away from the camera, pi / 2 to the right."""
+    speed_mps: NDArray[np.float64] | None = None
+    """``(T,)`` advance along the way where it is not the feet on the ground that decide (running, riding)."""
+    lift_m: NDArray[np.float64] | None = None
+    """``(T,)`` height of the lowest point of the body above the ground, where that is not 0."""
+    prop: Prop | None = None
+    """What the person pushes, rides or throws."""
 
 
 class Behaviour(Protocol):
@@ -70,7 +77,7 @@ class Walk:
         """Walk, with half a second to stop and to start again."""
         ramp = 0.5
         until = self.pause_from_seconds + self.pause_seconds
-        rest = _ease((seconds - self.pause_from_seconds) / ramp) * (1 - _ease((seconds - until) / ramp))
+        rest = ease((seconds - self.pause_from_seconds) / ramp) * (1 - ease((seconds - until) / ramp))
         walking = 1 - rest
         rate = self.speed_mps / stride_m * np.clip(walking * 1.3, 0, 1)
         steps = np.diff(seconds, prepend=seconds[:1]) * rate
@@ -117,6 +124,7 @@ class Stand:
         return Script(doing=doing, path_xy_m=path, facing_rad=np.full_like(seconds, self.facing_rad))
 
 
-def _ease(share: NDArray[np.float64]) -> NDArray[np.float64]:
+def ease(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smooth step from 0 at 0 to 1 at 1, elementwise."""
     share = np.clip(share, 0, 1)
     return np.asarray(share * share * (3 - 2 * share))

@@ -13,6 +13,7 @@ from bodydouble.body.outfit import anchors
 from bodydouble.body.parts import Part
 from bodydouble.synth.behaviour import Behaviour
 from bodydouble.synth.gait import STRIDE_PER_HEIGHT, draw_manner, plant, rotations
+from bodydouble.synth.props import Prop
 from bodydouble.synth.wardrobe import draw_look, reference_vertices
 
 _FINGER_BEND_RAD: Final[float] = 0.5
@@ -37,6 +38,21 @@ class Figure:
     """``(18, 3)`` in the world."""
     ground_xy_m: tuple[float, float]
     """Where the person stands."""
+    thing: Thing | None = None
+    """What the person has thrown, on its own way."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Thing:
+    """A mesh in the world that is nobody's body."""
+
+    vertices_m: NDArray[np.float32]
+    """``(V, 3)``."""
+    normals: NDArray[np.float32]
+    """``(V, 3)``."""
+    faces: NDArray[np.int32]
+    albedo: NDArray[np.float32]
+    """``(F, 3)`` linear."""
 
 
 class Person:
@@ -60,6 +76,7 @@ class Person:
         )
         self._rotations = rotations(script.doing, self._manner, model.bone_index)
         _close_hands(self._rotations, model, self._rest)
+        self._script, self._frame_seconds = script, 1 / fps
         self._facing = script.facing_rad
         self._walking = script.doing.walking
         self._path = script.path_xy_m
@@ -92,7 +109,15 @@ class Person:
         previous = soles if self._last_soles is None else self._last_soles
         rise, advance = plant(np.stack([previous, soles]))
         self._last_soles = soles
-        self._advance_m += self._steady(advance, frame)
+        script = self._script
+        if script.doing.act is not None:
+            # A body that falls or rides need not touch the ground with its soles.
+            lift = 0.0 if script.lift_m is None else float(script.lift_m[frame])
+            rise = lift - float(dressed[i, :, 2].min())
+        if script.speed_mps is None:
+            self._advance_m += self._steady(advance, frame)
+        else:
+            self._advance_m += float(script.speed_mps[frame]) * self._frame_seconds
         on_way = _on_way(self._path, self._advance_m)
         if on_way is None:
             return None
@@ -104,8 +129,13 @@ class Person:
         vertices, facing = [dressed[i] @ turn.T + offset], [normals[i] @ turn.T]
         faces, albedo = [self._model.faces], [self.look.face_albedo]
         count = len(dressed[i])
-        for mesh, colour in self.look.worn(anchors(self._model, self._rest, posed, i)):
-            vertices.append(mesh.vertices_m @ turn.T + offset)
+        held = [(mesh, colour, offset) for mesh, colour in self.look.worn(anchors(self._model, self._rest, posed, i))]
+        ground = np.array([*place, 0], np.float32)
+        prop = script.prop
+        if prop is not None and prop.kind != "ball":
+            held += [(mesh, colour, ground) for mesh, colour in prop.meshes(frame)]
+        for mesh, colour, at in held:
+            vertices.append(mesh.vertices_m @ turn.T + at)
             facing.append(vertex_normals(mesh.vertices_m[None], mesh.faces)[0] @ turn.T)
             faces.append(mesh.faces + count)
             albedo.append(np.tile(colour, (len(mesh.faces), 1)))
@@ -118,7 +148,21 @@ class Person:
             num_body_faces=len(self._model.faces),
             joints_m=np.asarray(posed.joints_m[i] @ turn.T + offset, np.float32),
             ground_xy_m=place,
+            thing=_thing(prop, frame, turn, ground) if prop is not None and prop.kind == "ball" else None,
         )
+
+
+def _thing(prop: Prop, frame: int, turn: NDArray[np.float32], ground: NDArray[np.float32]) -> Thing | None:
+    if not prop.is_there(frame):
+        return None
+    ((mesh, colour),) = prop.meshes(frame)
+    vertices = np.asarray(mesh.vertices_m @ turn.T + ground, np.float32)
+    return Thing(
+        vertices_m=vertices,
+        normals=np.asarray(vertex_normals(vertices[None], mesh.faces)[0], np.float32),
+        faces=mesh.faces,
+        albedo=np.tile(colour, (len(mesh.faces), 1)),
+    )
 
 
 def _on_way(path: NDArray[np.float64], advance_m: float) -> tuple[tuple[float, float], float] | None:

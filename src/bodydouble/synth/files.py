@@ -131,7 +131,7 @@ def _write(
     files: StreetFiles,
     progress: Progress,
 ) -> None:
-    _write_png(truth / files.plate.name, street.plate_rgb())
+    write_png(truth / files.plate.name, street.plate_rgb())
     tracks: dict[int, _Rows] = {}
     mot: list[str] = []
     shape = (geometry.num_frames, geometry.height_px, geometry.width_px)
@@ -141,7 +141,7 @@ def _write(
             encoder.write(frame.rgb)
             labels.write(frame.labels)
             for sighting in frame.sightings:
-                mot.append(_mot_row(frame.index, sighting))
+                mot.append(mot_row(frame.index, sighting))
                 if (frame.labels == sighting.track_id).any():
                     tracks.setdefault(sighting.track_id, _Rows()).add(frame, sighting)
             progress.advance()
@@ -262,7 +262,8 @@ class _Encoder:
         self._container.mux(self._stream.encode(frame))
 
 
-def _mot_row(index: int, sighting: Sighting) -> str:
+def mot_row(index: int, sighting: Sighting) -> str:
+    """A line of ``gt.txt``; ``index`` is the 0-based frame."""
     left, top, right, bottom = sighting.box_xyxy_px
     visible = min(sighting.visible_fraction, 1.0)
     return f"{index + 1},{sighting.track_id},{left:.2f},{top:.2f},{right - left:.2f},{bottom - top:.2f},1,1,{visible:.3f}\n"
@@ -280,7 +281,8 @@ def _events(street: Street, tracks: dict[int, _Rows]) -> str:
     return json.dumps({"people": people}, indent=1) + "\n"
 
 
-def _write_png(path: Path, rgb: NDArray[np.uint8]) -> None:
+def write_png(path: Path, rgb: NDArray[np.uint8]) -> None:
+    """Write (height, width, 3) as PNG."""
     import cv2
 
     done, data = cv2.imencode(".png", np.ascontiguousarray(rgb[:, :, ::-1]))

@@ -1,4 +1,4 @@
-"""How people walk, stand and talk: rotations of the body's bones over time.
+"""How people move: rotations of the body's bones over time. Walking, standing and talking are here, more in `acts`.
 
 Walking follows the joint angles of normal adult gait at free speed in the sagittal plane (D. A. Winter, The Biomechanics
 and Motor Control of Human Gait, 1991, natural cadence, read off at a few points of the stride and joined smoothly; the
@@ -66,6 +66,35 @@ def draw_manner(seed: int) -> Manner:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Act:
+    """What limbs and trunk do instead of walking and standing, for as long and as fully as ``share`` says.
+
+    Angles in radians. Where there are two sides, column 0 is the right one and column 1 the left one.
+    """
+
+    share: Angles
+    """``(T,)``: 0 not at all, 1 wholly; between them angles are mixed."""
+    hip: Angles
+    """``(T, 2)``: thigh forward."""
+    knee: Angles
+    """``(T, 2)``: bent."""
+    shoulder: Angles
+    """``(T, 2)``: upper arm forward."""
+    elbow: Angles
+    """``(T, 2)``: bent."""
+    lean: Angles
+    """``(T,)``: trunk forward."""
+    pitch: Angles
+    """``(T,)``: the whole body tipped forward; pi / 2 lies on the face."""
+    foot_level: float = 1.0
+    """How far ankles keep the soles parallel to the ground, 0 to 1."""
+    arm_out: float = 0.0
+    """Upper arms away from the body."""
+    legs: float = 1.0
+    """How much of this legs and trunk take part in; 0 is for arms that are busy while somebody walks."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Performance:
     """What a body does at each moment, as shares of a few activities that `rotations` blends. All arrays ``(T,)``."""
 
@@ -78,6 +107,8 @@ class Performance:
     """0 silent, 1 gestures with both hands."""
     look_rad: Angles
     """Turn of the head to the left."""
+    act: Act | None = None
+    """Anything that is neither walking nor standing nor talking."""
 
 
 def rotations(doing: Performance, manner: Manner, bone_index: dict[str, int]) -> NDArray[np.float32]:
@@ -101,15 +132,19 @@ def rotations(doing: Performance, manner: Manner, bone_index: dict[str, int]) ->
     cycle = 2 * np.pi * doing.stride_turns
     yaw = np.deg2rad(5) * manner.stride * walk * np.cos(cycle)
     list_ = np.deg2rad(2.5) * walk * np.sin(cycle) + 0.035 * (1 - walk) * wander["weight"]
-    put("root", ("y", list_), ("z", yaw))
+    act = doing.act
+    taken = np.zeros(steps) if act is None else act.share * act.legs
+    list_, yaw = list_ * (1 - taken), yaw * (1 - taken)
+    put("root", ("y", list_), ("z", yaw), ("x", 0.0 if act is None else taken * act.pitch))
+    lean = manner.stoop_rad * (1 - taken) + (0.0 if act is None else taken * act.lean)
     # Three bones share the bend of the trunk; the shoulders turn against the pelvis.
     for bone in ("spine04", "spine02", "spine01"):
-        put(bone, ("x", manner.stoop_rad / 3 + 0.006 * wander["breath"]), ("y", -list_ / 3), ("z", -0.75 * yaw))
+        put(bone, ("x", lean / 3 + 0.006 * wander["breath"]), ("y", -list_ / 3), ("z", -0.75 * yaw))
     nod = 0.05 * wander["nod"] + 0.06 * doing.talking * wander["gesture"] - 0.4 * manner.stoop_rad
     for bone in ("neck01", "neck03", "head"):
         put(bone, ("x", nod / 3), ("z", (doing.look_rad + 0.12 * wander["look"] + 0.5 * yaw) / 3))
     for side, suffix, shift in ((-1.0, "R", 0.0), (1.0, "L", 0.5)):
-        _leg(put, side, suffix, doing.stride_turns + shift, walk, manner, wander["weight"], yaw, list_)
+        _leg(put, side, suffix, doing.stride_turns + shift, walk, manner, wander["weight"], yaw, list_, act)
         _arm(put, side, suffix, cycle, doing, manner, wander)
     return out
 
@@ -146,7 +181,7 @@ _WANDERS: Final = (
 
 def _leg(
     put: _Put, side: float, suffix: str, turns: Angles, walk: Angles, manner: Manner,
-    shift: Angles, yaw: Angles, list_: Angles,
+    shift: Angles, yaw: Angles, list_: Angles, act: Act | None,
 ) -> None:  # fmt: skip
     hip = _curve(_HIP_FLEXION, turns) * manner.stride
     knee, ankle = _curve(_KNEE_FLEXION, turns) * (0.6 + 0.4 * manner.stride), _curve(_ANKLE_DORSIFLEXION, turns)
@@ -154,6 +189,12 @@ def _leg(
     rest_knee, rest_hip = 0.05 + 0.16 * weight, 0.02 + 0.08 * weight
     hip, knee = walk * hip + (1 - walk) * rest_hip, walk * knee + (1 - walk) * rest_knee
     ankle = walk * ankle + (1 - walk) * (rest_knee - rest_hip)
+    if act is not None:
+        column = 0 if side < 0 else 1
+        share = act.share * act.legs
+        hip, knee = _mix(hip, act.hip[:, column], share), _mix(knee, act.knee[:, column], share)
+        level = act.knee[:, column] - act.hip[:, column]
+        ankle = _mix(ankle, act.foot_level * np.clip(level, -0.6, 0.5), share)
     # At rest the template's legs are spread; 0.11 brings them under the hips.
     inward = 0.11 - manner.stance_rad - 0.02 * (1 - walk)
     # The pelvis turns and tilts above legs that go straight on.
@@ -176,10 +217,20 @@ def _arm(
     shoulder = shoulder + talk * (0.12 + 0.22 * own)
     elbow = elbow + talk * (0.95 + 0.5 * own)
     hang = 0.67 - 0.06 * talk * own
+    act = doing.act
+    if act is not None:
+        column = 0 if side < 0 else 1
+        shoulder = _mix(shoulder, act.shoulder[:, column], act.share)
+        elbow = _mix(elbow, act.elbow[:, column], act.share)
+        hang = hang - act.share * act.arm_out
     # Hang first, then swing about the axis through both shoulders.
     put(f"upperarm01.{suffix}", ("y", side * hang), ("x", -shoulder))
     # At rest the template's elbows are bent by about 0.8.
     put(f"lowerarm01.{suffix}", ("x", 0.72 - elbow), ("z", -side * 0.35 * talk))
+
+
+def _mix(usual: Angles, other: Angles, share: Angles) -> Angles:
+    return (1 - share) * usual + share * other
 
 
 def _curve(points: tuple[tuple[float, float], ...], turns: Angles) -> Angles:

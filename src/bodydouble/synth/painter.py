@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from bodydouble.body.raster import Raster, interpolate, rasterise
 from bodydouble.synth.camera import Camera
-from bodydouble.synth.figure import Figure, Person
+from bodydouble.synth.figure import Figure, Person, Thing
 from bodydouble.synth.light import Daylight
 from bodydouble.synth.scenery import Scenery, cast_shadow, flatten_along_sun
 
 _CONTACT_BELOW_M: Final[float] = 0.35
 _CONTACT_STRENGTH: Final[float] = 0.55
+THING: Final[int] = 255
+"""Owner of pixels that show something that is nobody's body and nobody holds."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -87,6 +89,27 @@ def draw_figure(
     return Outline(
         box_xyxy=(float(low[0]), float(low[1]), float(high[0]), float(high[1])), num_pixels=int(raster.covered.sum())
     )
+
+
+def draw_thing(canvas: Canvas, camera: Camera, light: Daylight, thing: Thing) -> None:
+    """Draw a thing where nothing nearer is."""
+    points = camera.project(thing.vertices_m)
+    low, high = points[:, :2].min(0), points[:, :2].max(0)
+    left, top = (int(v) for v in np.floor(low))
+    width, height = (int(v) for v in np.ceil(high) - np.floor(low))
+    shifted = points - np.array([left, top, 0], np.float32)
+    raster = rasterise(shifted, thing.faces, height=max(height, 1), width=max(width, 1), perspective=True)
+    rows, columns, seen = _inside(raster, canvas.depth_m, left, top)
+    if not seen.any():
+        return
+    cut = _cut_raster(raster, rows, columns, left, top)
+    normal = interpolate(cut, thing.faces, thing.normals)[seen]
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
+    canvas.linear_rgb[rows, columns][seen] = light.shade(
+        thing.albedo[cut.triangle[seen]], np.asarray(normal, np.float32)
+    )
+    canvas.depth_m[rows, columns][seen] = cut.depth[seen]
+    canvas.owner[rows, columns][seen] = THING
 
 
 def _colours(

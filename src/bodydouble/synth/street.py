@@ -16,7 +16,7 @@ from bodydouble.synth.camera import Camera
 from bodydouble.synth.cast_of_street import ordinary_day
 from bodydouble.synth.figure import Person
 from bodydouble.synth.light import make_daylight, to_srgb
-from bodydouble.synth.painter import Canvas, Outline, draw_figure, draw_shadows
+from bodydouble.synth.painter import Canvas, Outline, draw_figure, draw_shadows, draw_thing
 from bodydouble.synth.scenery import build_scenery
 
 SUPERSAMPLING: Final[int] = 2
@@ -47,7 +47,7 @@ class StreetFrame:
     rgb: NDArray[np.uint8]
     """``(H, W, 3)`` with sensor noise."""
     labels: NDArray[np.uint8]
-    """``(H, W)``: track id of the person who fills at least half of a pixel; 0 nobody."""
+    """``(H, W)``: track id of the person who fills at least half of a pixel; 0 nobody, 255 a thing that flies."""
     sightings: tuple[Sighting, ...]
     """People of whom something is seen, by track id."""
 
@@ -67,6 +67,7 @@ class Street:
         is_gray: bool = False,
         noise_levels: float = 1.6,
         parts: Sequence[Behaviour] | None = None,
+        place_seed: int | None = None,
     ) -> None:
         """Lay out a street.
 
@@ -80,6 +81,7 @@ class Street:
             is_gray: three equal channels.
             noise_levels: standard deviation of the sensor's noise, of 255.
             parts: what each person does; None for an ordinary day.
+            place_seed: decides the place, the camera and the light, for several clips of one street; ``seed`` if None.
 
         Raises:
             ValueError: a size or number is impossible.
@@ -89,7 +91,8 @@ class Street:
                 f"cannot render {num_frames} frames of {width_px}x{height_px} px at {fps} a second with {num_people} "
                 f"people; sizes are at least 1, people at most {MAX_PEOPLE}"
             )
-        rng = np.random.default_rng(derive_seed(seed, "street"))
+        place_seed = seed if place_seed is None else place_seed
+        rng = np.random.default_rng(derive_seed(place_seed, "street"))
         self._camera = Camera(
             width_px=width_px,
             height_px=height_px,
@@ -100,7 +103,7 @@ class Street:
         self._canvas_camera = self._camera.scaled(SUPERSAMPLING)
         self._light = make_daylight(rng)
         pole_x = float(rng.uniform(-0.25, 0.3)) * self._camera.ground_width_m(8.6)
-        self._scenery = build_scenery(self._canvas_camera, self._light, pole_x_m=pole_x, seed=seed)
+        self._scenery = build_scenery(self._canvas_camera, self._light, pole_x_m=pole_x, seed=place_seed)
         if parts is None:
             parts = ordinary_day(
                 self._camera, num_people=num_people, seconds=num_frames / fps, pole_x_m=pole_x, seed=seed
@@ -108,6 +111,11 @@ class Street:
         self._parts = tuple(parts)
         self._seed, self._num_frames, self._fps = seed, num_frames, fps
         self._is_gray, self._noise_levels = is_gray, noise_levels
+
+    @property
+    def camera(self) -> Camera:
+        """Where the camera hangs."""
+        return self._camera
 
     @property
     def behaviours(self) -> tuple[Behaviour, ...]:
@@ -142,6 +150,8 @@ class Street:
                             canvas, self._canvas_camera, self._light, person, figure, track_id=track_id
                         )
                         joints[track_id] = self._camera.project(figure.joints_m)[:, :2]
+                        if figure.thing is not None:
+                            draw_thing(canvas, self._canvas_camera, self._light, figure.thing)
                 yield self._frame(index, canvas, outlines, joints)
 
     def _frame(
