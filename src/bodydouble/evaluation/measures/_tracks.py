@@ -17,6 +17,8 @@ from bodydouble.seeds import derive_seed
 
 RESAMPLES: Final[int] = 1000
 """Draws of the bootstrap."""
+LEAST_TRACKS: Final[int] = 3
+"""With fewer a resampled interval says nothing."""
 _CONFIDENCE: Final[tuple[float, float]] = (2.5, 97.5)
 """Percentiles of a 95 % interval."""
 
@@ -219,11 +221,11 @@ class RatioFigure:
         usable = rows[rows[:, 1] > 0.0]
         notes = [self.note] if self.note else []
         interval = None
-        if len(usable) >= 2:
+        if len(usable) >= LEAST_TRACKS:
             sums = resampled(usable, tally.measure, self.key)
             interval = percentiles(np.asarray(self._value(sums[:, 0], sums[:, 1])))
         else:
-            notes.append("one track only: no interval")
+            notes.append(f"no interval: tracks are {len(usable)}, at least {LEAST_TRACKS} are needed")
         return Figure(
             key=self.key,
             label=self.label,

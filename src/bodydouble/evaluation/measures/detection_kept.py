@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from bodydouble.evaluation.matching import overlaps
 from bodydouble.evaluation.measures._tracks import (
+    LEAST_TRACKS,
     RESAMPLES,
     RatioFigure,
     Timeline,
@@ -124,7 +125,7 @@ def _precision_figure(tally: Tally, references: npt.NDArray[np.float64], missing
     rank = np.argsort(np.lexsort((hit_sums, claims, references)))
     values = []
     rng = np.random.default_rng(derive_seed(0, "resampled tracks", tally.measure, key))
-    for _ in range(RESAMPLES if len(claims) >= 2 else 0):
+    for _ in range(RESAMPLES if len(claims) >= LEAST_TRACKS else 0):
         times = np.bincount(rng.integers(len(claims), size=len(claims)), minlength=len(claims))[rank].astype(np.float64)
         drawn = float(times @ references)
         if drawn > 0.0:

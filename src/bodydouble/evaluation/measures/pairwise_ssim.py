@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Final, Literal
 
 import cv2
@@ -76,17 +77,9 @@ class SsimRule:
 
 
 def similarity(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], rule: SsimRule) -> float | None:
-    """SSIM of two crops, (height, width, 3) of any size; None where they are smaller than the window.
+    """SSIM of two crops, (height, width, 3) of any size; None where they are smaller than the window."""
+    from skimage.metrics import structural_similarity
 
-    Raises:
-        MissingDependency: scikit-image is not installed.
-    """
-    try:
-        from skimage.metrics import structural_similarity
-    except ImportError as error:
-        raise MissingDependency(
-            "SSIM needs scikit-image, which is not installed; install it with: pip install 'bodydouble[evaluate]'"
-        ) from error
     size = rule.fixed_px if rule.crop == "fixed" else (first.shape[1], first.shape[0])
     if min(size) < rule.side_px:
         return None
@@ -122,7 +115,14 @@ class PairwiseSsim:
         Args:
             rule: what the paper leaves open.
             min_height_px: smaller people are left out; the paper leaves out nobody.
+
+        Raises:
+            MissingDependency: scikit-image is not installed.
         """
+        if find_spec("skimage") is None:
+            raise MissingDependency(
+                "SSIM needs scikit-image, which is not installed; install it with: pip install 'bodydouble[evaluate]'"
+            )
         self.rule = rule or SsimRule()
         self.min_height_px = min_height_px
 

@@ -114,8 +114,9 @@ def test_noise_and_an_empty_street_score_nothing():
 
 
 def test_who_is_lost_is_named_with_the_frame():
-    street = Street((Walker(), Walker(left=150, step=-1, top=40)), 8)
-    other = Street((Walker(),), 8)
+    first, third = Walker(left=20, step=1), Walker(left=90, step=0, height=40)
+    street = Street((first, Walker(left=150, step=1, top=40), third), 8)
+    other = Street((first, Walker(first=99), third), 8)
     other.ground = street.ground
 
     def without_the_second_in_frame_5(index: int) -> np.ndarray:
@@ -124,12 +125,12 @@ def test_who_is_lost_is_named_with_the_frame():
     tally = run(measure(street), street, without_the_second_in_frame_5)
     assert [(case.frame_index, case.track_id) for case in tally.cases] == [(5, 2)]
     figures = {figure.key: figure for figure in measure(street).figures(tally)}
-    assert figures["utility.detection.found"].value == pytest.approx(15 / 16)
-    assert figures["utility.detection.found"].trials == 16
+    assert figures["utility.detection.found"].value == pytest.approx(23 / 24)
+    assert figures["utility.detection.found"].trials == 24
     low, high = figures["utility.detection.found"].interval
     assert low == pytest.approx(7 / 8)
     assert high == 1.0
-    assert tally.series[0].values[5] == 0.5
+    assert tally.series[0].values[5] == pytest.approx(2 / 3)
 
 
 def test_small_boxes_are_left_out_on_both_sides():

@@ -83,12 +83,13 @@ def test_noise_and_an_empty_street_are_not_followed():
         assert tally.cases[0].badness == 1.0
 
 
-def test_one_of_two_who_vanishes_costs_a_third():
-    street, other = Street((Walker(step=1), Walker(left=150, step=-1, top=45)), 12), Street((Walker(step=1),), 12)
+def test_one_of_three_who_vanishes_costs_a_fifth():
+    two = (Walker(step=1), Walker(left=90, step=0, height=40))
+    street, other = Street((*two, Walker(left=150, step=1, top=45)), 12), Street(two, 12)
     other.ground = street.ground
     figure = measure(street).figures(run(measure(street), street, other.frame))[0]
-    # 2 * 11 shared of 22 + 11 boxes.
-    assert figure.value == pytest.approx(2 / 3)
+    # Twice 2 * 11 shared of 33 + 22 boxes.
+    assert figure.value == pytest.approx(4 / 5)
     low, high = figure.interval
     assert low <= figure.value <= high
     assert figure.trials > 20

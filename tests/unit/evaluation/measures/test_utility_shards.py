@@ -105,4 +105,17 @@ def test_a_single_track_has_a_value_and_no_interval_and_says_so():
         figure = measure.figures(run(measure, street))[0]
         assert figure.value is not None
         assert figure.interval is None
-        assert "one track" in figure.note
+        assert "tracks are 1" in figure.note
+
+
+def test_what_is_held_does_not_grow_with_the_clip():
+    street = Street((Walker(step=1, width=40),), 120)
+    drift = IdentityDrift(lags_seconds=(0.5,)).start(street.clip())
+    ssim = PairwiseSsim().start(street.clip())
+    for pair in street.pairs():
+        drift.see(pair)
+        ssim.see(pair)
+        assert sum(len(looks) for looks in drift._looks.values()) <= 6
+        assert sum(len(crops) for crops in ssim._before.values()) <= 1
+    tally = drift.finish() + Tally(measure="identity_drift.colour")
+    assert sum(len(values) for values in tally.samples.values()) == 2
