@@ -55,6 +55,12 @@ def fetch(names: Sequence[str], *, quiet: bool) -> list[Path]:
             print(
                 f"{model.name}: about {model.size_mb} MB, licence {model.licence}, from {model.source}", file=sys.stderr
             )
+            if model.unknown_hashes:
+                print(
+                    f"  no sha256 is known of {', '.join(model.unknown_hashes)} at {model.revision}: what comes is recorded "
+                    "in sha256.json and must stay the same; compare it with that page if it matters",
+                    file=sys.stderr,
+                )
         paths.append(fetch_model(model.name, progress))
     return paths
 

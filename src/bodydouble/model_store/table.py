@@ -70,6 +70,11 @@ class RemoteModel:
     is_folder: bool = False
     """Loaded as a folder (transformers) instead of as its only file."""
 
+    @property
+    def unknown_hashes(self) -> tuple[str, ...]:
+        """Files of which no sha256 is known: the first content seen is recorded, and must stay."""
+        return tuple(file.name for file in self.files if file.sha256 is None)
+
     def __post_init__(self) -> None:
         """Check the shape of the row.
 

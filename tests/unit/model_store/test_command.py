@@ -56,6 +56,27 @@ def test_fetch_says_what_comes_and_prints_where_it_is(small: Path, capsys: pytes
     assert capsys.readouterr().err == "", "nothing is fetched twice"
 
 
+def test_what_nobody_can_check_is_said_and_compared_from_then_on(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (known,) = (model for model in store.MODELS if model.name == "yolox-s")
+    unknown = replace(known, files=(replace(known.files[0], sha256=None),))
+    for module in (table, store):
+        monkeypatch.setattr(module, "MODELS", (unknown,))
+    assert cli.main(["models", "fetch", "yolox-s"]) == 0
+    assert "no sha256 is known of yolox_s.onnx at 1" in capsys.readouterr().err
+    small.write_bytes(b"something else")
+    with pytest.raises(MissingWeights, match="when it was first seen"):
+        model_store.find_model("yolox-s")
+    assert table.model_named("yolox-s") is unknown
+
+
+def test_the_eight_step_file_is_one_of_those() -> None:
+    unknown = {model.name: model.unknown_hashes for model in table.MODELS}
+    assert unknown["animatediff-lightning-8step"] == ("animatediff_lightning_8step_diffusers.safetensors",)
+    assert unknown["animatediff-lightning-4step"] == ()
+
+
 def test_list(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models", "list"]) == 0
     out = capsys.readouterr().out
