@@ -121,4 +121,5 @@ def _config(detector: str, values: Mapping[str, Any]) -> DetectorConfig:
     names = {field.name for field in fields(kind)}
     if set(values) != names:
         raise KeyError(f"settings {sorted(set(values) ^ names)}")
-    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return kind(**plain)

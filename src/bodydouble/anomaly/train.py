@@ -132,7 +132,7 @@ class _Run:
         self.sums: dict[str, float] = {}
         self.model: Detector = build(wanted.detector, wanted.config, seed=wanted.seed)
         path = work / RUNNING
-        tensors = {}
+        tensors: dict[str, torch.Tensor] = {}
         if path.is_file():
             tensors, found = files.read(path)
             _same_training(found, wanted, path)

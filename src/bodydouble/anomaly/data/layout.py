@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+
 from bodydouble.anomaly.data import labels
 from bodydouble.anomaly.data.base import TestVideo
 from bodydouble.anomaly.data.frames import ImageFolder, VideoFile
@@ -112,7 +114,7 @@ def test_videos(
         if found is not None:
             truth = found[video.name]
         elif video.name in masks:
-            truth = masks[video.name]().any((1, 2))
+            truth = np.asarray(masks[video.name]().any((1, 2)), np.bool_)
         else:
             raise InputError(f"no labels for the test video {video.name}; expected {sources}: {root}")
         if isinstance(video, ImageFolder) and len(truth) != len(video.paths):

@@ -49,4 +49,4 @@ def build(name: str, config: DetectorConfig, *, seed: int) -> Detector:
         raise ConfigError(f"settings of {name} must be a {expected.__name__}, not a {type(config).__name__}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "anomaly", "weights", name))
-        return kind_of(name)(config)  # type: ignore[arg-type]
+        return kind_of(name)(config)

@@ -97,7 +97,7 @@ class Decoder(nn.Module):
 
     def forward(self, features: Tensor, finer: Sequence[Tensor] = ()) -> Tensor:
         """Features (B, outputs, S, S) of those at an eighth of the size."""
-        x = self.bottom(features)
+        x: Tensor = self.bottom(features)
         for level, up in enumerate(self.ups):
             x = up(x)
             if self.skips:

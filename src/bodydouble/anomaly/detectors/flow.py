@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -35,10 +36,10 @@ class FlowSpeed(Detector):
         speeds = torch.tensor([self._fastest(before, after) for before, after in grey], dtype=torch.float32)
         return Terms(frame=speeds, patch=speeds, feature=None, weighted=speeds)
 
-    def _fastest(self, before: np.ndarray, after: np.ndarray) -> float:
+    def _fastest(self, before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> float:
         # Pyramid of 3 levels, windows of 15 px, 3 rounds, polynomials over 5 px: the values of OpenCV's tutorial.
         flow = cv2.calcOpticalFlowFarneback(
             before, after, np.zeros((*before.shape, 2), np.float32), 0.5, 3, 15, 3, 5, 1.2, 0
         )
         speed = cv2.blur(np.hypot(flow[..., 0], flow[..., 1]), (self.patch_px, self.patch_px))
-        return float(speed.max()) / before.shape[0]
+        return float(speed.max()) / len(before)
