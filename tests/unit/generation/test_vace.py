@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -136,6 +137,44 @@ def test_windows_are_blended_and_a_broken_one_is_not(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     with pytest.raises(IndexError):
         pictures.read(12, 13)
+
+
+def test_no_seam_where_windows_disagree(tmp_path: Path) -> None:
+    """Windows that answer with a level of their own: across borders the level moves in equal small steps."""
+    overlap = 5
+    spans = plan_spans(60, length=17, overlap=overlap)
+    pictures = WindowPictures(tmp_path, "run", spans)
+    levels = [float(number % 2) for number in range(len(spans))]
+    for number, (span, level) in enumerate(zip(spans, levels, strict=True)):
+        pictures.write(number, np.full((span.stop - span.start, 2, 2, 3), level, np.float32))
+    jumps = np.abs(np.diff(pictures.read(0, 60)[:, 0, 0, 0]))
+    assert len(spans) > 3
+    assert jumps.max() <= 1 / (overlap + 1) + 1e-6
+    # Each change of level is spread over the frames that neighbours share, and none of it is lost.
+    assert abs(jumps.sum() - (len(spans) - 1)) < 1e-5
+    assert np.count_nonzero(jumps) == (len(spans) - 1) * (overlap + 1)
+
+
+def test_memory_does_not_grow_with_the_length(faked: Callable[..., Any], tmp_path: Path) -> None:
+    def peak(num_frames: int) -> int:
+        bundle = make_bundle(num_frames=num_frames, num_people=1)
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        generator, models, config = faked(bundle, folder)
+        # Not to remember what it was given.
+        models.calls = type("Calls", (), {"append": lambda self, call: None, "__len__": lambda self: 1})()
+        plans = plan_windows(bundle, dataclasses.replace(config, window_frames=16))
+        tracemalloc.start()
+        try:
+            for plan in plans:
+                generator.play(plan)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(30)
+    short, long = peak(30), peak(120)
+    assert long < 1.1 * short, (short, long)
 
 
 def test_a_budget_shortens_windows_until_nothing_fits() -> None:
