@@ -14,7 +14,17 @@ PACKAGE = Path(bodydouble.__file__).parent
 FOUNDATION = {"errors", "seeds", "__init__"}
 """May be imported by everybody. `__init__` is the version; its public names are loaded on first use."""
 
-STAGES = {"video_io", "perception", "casting", "generation", "compositing", "baselines", "evaluation", "anomaly"}
+STAGES = {
+    "video_io",
+    "perception",
+    "casting",
+    "generation",
+    "compositing",
+    "baselines",
+    "external",
+    "evaluation",
+    "anomaly",
+}
 """Stages; none imports another."""
 
 ALLOWED: dict[str, set[str]] = {

@@ -16,6 +16,8 @@ COMMANDS: Final[dict[str, str]] = {
     "generate": "make the doubles of a scene: needs no footage",
     "composite": "put the doubles into the clip",
     "baseline": "obscure heads, blur or pixelate people instead: methods to compare with",
+    "evaluate": "measure what results leave of people and what they are good for: one table, one report",
+    "external": "have deface or DeepPrivacy2 do it, in their own environments, to compare with",
     "demo": "fetch or render a clip, replace its people, show both side by side",
     "synth": "render a street with people who do not exist, with exact ground truth",
     "models": "weights of others that backends can use: list them, fetch them",

@@ -120,7 +120,7 @@ def run_baseline(run: ClipRun, method: BaselineConfig, scenes: Path | None, prog
     scene = find_scene(scenes, run.job) if scenes is not None else None
 
     def make_manifest() -> Manifest:
-        settings = {"method": type(method).__name__, **to_mapping(method)}
+        settings = {"kind": method.action, **to_mapping(method)}
         if scene is None:
             return new_manifest(run, check_ready(run.config), baseline=settings)
         return new_manifest(run, (), baseline={**settings, "scene_sha256": hash_path(scene)})

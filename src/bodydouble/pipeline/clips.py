@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from bodydouble.config import RunConfig
 from bodydouble.config import preset as make_preset
@@ -17,6 +17,9 @@ from bodydouble.video_io import ClipJob, FootageTree, copy_companions, discover_
 
 OnClip = Callable[["ClipRun", "RunResult | BodyDoubleError"], None]
 """Told what became of each clip, as soon as it is known."""
+
+Run = TypeVar("Run")
+Result = TypeVar("Result")
 
 _CONCERNS_ONE_CLIP: Final = (InputError, PolicyStop, WorkerCrashed)
 """Errors after which the other clips of a tree are worth trying; any other would meet them all the same way."""
@@ -80,13 +83,13 @@ def anonymize(
 
 def run_all_clips(
     tree: FootageTree,
-    runs: Sequence[ClipRun],
-    run_one: Callable[[ClipRun], RunResult],
+    runs: Sequence[Run],
+    run_one: Callable[[Run], Result],
     *,
     replace: bool,
-    on_clip: OnClip | None,
+    on_clip: Callable[[Run, Result | BodyDoubleError], None] | None,
     on_note: Callable[[str], None] | None,
-) -> tuple[RunResult, ...]:
+) -> tuple[Result, ...]:
     """Do the clips of an input one after the other, and copy its labels and masks.
 
     Args:
@@ -100,7 +103,7 @@ def run_all_clips(
     Raises:
         BodyDoubleError: what `anonymize` raises; errors that concern one clip only after the last one.
     """
-    results: list[RunResult] = []
+    results: list[Result] = []
     errors: list[BodyDoubleError] = []
     for run in runs:
         try:
