@@ -195,7 +195,7 @@ class _Detection:
                 frame_index=frame_index,
                 track_id=track if track != _NOBODY else None,
                 badness=score,
-                what=f"found in the original with a score of {score:.2f}, not found in the result",
+                what=f"found in the original with a score of {score:.2f}, and no sure box of the result fits it",
                 box_xyxy_px=(left, top, right, bottom),
             )
 
