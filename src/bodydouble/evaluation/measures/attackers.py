@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bodydouble.errors import MissingWeights
 from bodydouble.evaluation.measures.crops import Crops
+from bodydouble.evaluation.measures.remembered import Memo, digest_of
 from bodydouble.evaluation.measures.retrieval import Features, unit
 
 
@@ -26,6 +27,39 @@ class Attacker(Protocol):
 
     def embed(self, crops: Crops) -> Features:
         """Features of crops (n, 128, 64, 3): (n, size), near for the same person."""
+
+
+class RememberingAttacker:
+    """An attacker who looks at each crop once: originals come again with every result, and in every lesson."""
+
+    def __init__(self, attacker: Attacker, *, capacity: int = 30_000) -> None:
+        """Wrap an attacker.
+
+        Args:
+            attacker: whose features are kept.
+            capacity: crops; a kilobyte each.
+        """
+        self._attacker = attacker
+        self._memo: Memo[npt.NDArray[np.float32]] = Memo(capacity)
+
+    @property
+    def name(self) -> str:
+        """Of the attacker."""
+        return self._attacker.name
+
+    @property
+    def label(self) -> str:
+        """Of the attacker."""
+        return self._attacker.label
+
+    def embed(self, crops: Crops) -> Features:
+        """Features of crops (n, 128, 64, 3)."""
+        if not len(crops):
+            return self._attacker.embed(crops)
+        return np.stack([self._look(crop) for crop in crops])
+
+    def _look(self, crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        return self._memo.get(digest_of(crop), lambda: self._attacker.embed(crop[None])[0])
 
 
 _STRIPES: Final[int] = 6

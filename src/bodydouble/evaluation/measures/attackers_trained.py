@@ -66,10 +66,8 @@ class _Eye(nn.Module):
             layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.GroupNorm(8, after), nn.SiLU()]
         self.convolutions = nn.Sequential(*layers)
         self.projection = nn.Linear(96 * _STRIPES, 128)
-        self.maps = nn.ModuleList(nn.Linear(size_of_priors, size_of_priors, bias=False) for _ in range(2))
-        for layer in self.maps:
-            assert isinstance(layer, nn.Linear)
-            nn.init.zeros_(layer.weight)
+        # They start at nothing: the features of others are taken as they are.
+        self.maps = nn.ParameterList(torch.zeros(size_of_priors, size_of_priors) for _ in range(2))
         # With features of others there, the network starts as a small addition to them.
         self.share = nn.Parameter(torch.tensor(0.3 if size_of_priors else 1.0))
 
@@ -77,7 +75,7 @@ class _Eye(nn.Module):
         small = nn.functional.avg_pool2d(pictures, 2)
         stripes = nn.functional.adaptive_avg_pool2d(self.convolutions(small), (_STRIPES, 1)).flatten(1)
         own = nn.functional.normalize(self.projection(stripes), dim=1)
-        seen = priors + self.maps[side](priors)
+        seen = priors + priors @ self.maps[side]
         return nn.functional.normalize(torch.cat([seen, self.share * own], dim=1), dim=1)
 
 

@@ -81,7 +81,7 @@ class FaceFinder:
         size = (max(32, round(width * scale / 32) * 32), max(32, round(height * scale / 32) * 32))
         picture = cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR)[:, :, ::-1]
         self._network.setInputSize(size)
-        # None where there is no face, though OpenCV's types deny it; the same below.
+        # None where there is no face, though OpenCV's types deny it.
         answer: Any = self._network.detect(np.ascontiguousarray(picture))[1]
         found = np.zeros((0, 15), np.float32) if answer is None else answer
         factors = np.array([width / size[0], height / size[1]])
@@ -100,15 +100,26 @@ class FaceFinder:
 
 
 def aligned_patch(rgb: npt.NDArray[np.uint8], landmarks_px: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """A face turned upright and to one size by its landmarks (5, 2): (32, 32), mean 0 and length 1."""
+    """A face turned upright and to one size by its landmarks (5, 2): (32, 32), mean 0 and length 1.
+
+    The similarity with the least squared distances, in closed form (points as complex numbers).
+    """
     import cv2
 
-    target = (_LANDMARKS * PATCH_PX).astype(np.float32)
-    matrix: Any = cv2.estimateAffinePartial2D(landmarks_px.astype(np.float32), target, method=cv2.LMEDS)[0]
-    if matrix is None:
+    seen = landmarks_px[:, 0] + 1j * landmarks_px[:, 1]
+    target = (_LANDMARKS[:, 0] + 1j * _LANDMARKS[:, 1]) * PATCH_PX
+    around, spread_out = seen - seen.mean(), float(np.sum(np.abs(seen - seen.mean()) ** 2))
+    if spread_out < 1.0:
         return np.zeros((PATCH_PX, PATCH_PX), np.float32)
+    turn = np.sum(np.conj(around) * (target - target.mean())) / spread_out
+    if abs(turn) < 1e-6:
+        return np.zeros((PATCH_PX, PATCH_PX), np.float32)
+    shift = target.mean() - turn * seen.mean()
+    matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    patch = cv2.warpAffine(grey, matrix, (PATCH_PX, PATCH_PX), flags=cv2.INTER_LINEAR).astype(np.float32)
+    patch = cv2.warpAffine(
+        grey, matrix, (PATCH_PX, PATCH_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    ).astype(np.float32)
     patch -= patch.mean()
     return np.asarray(patch / max(float(np.linalg.norm(patch)), 1e-3), dtype=np.float32)
 
