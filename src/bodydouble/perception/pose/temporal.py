@@ -18,16 +18,24 @@ _FACING_WEIGHT = {"shoulder": 2.0, "hip": 2.0, "elbow": 1.0, "wrist": 0.6, "knee
 """What a joint's place tells about which side it is on: limbs swing, shoulders and hips do not."""
 _FORESHORTENING = 0.35
 """Rows per column that a way on the ground takes in a picture from above; between eye level (0.1) and a roof (0.6)."""
+_FOOT_LIFT = 0.05
+"""Rows by which walking alone moves the lower edge of a box, in heights: that much is no way towards or away."""
 _WALKED_HEIGHTS = 0.3
 """Way on the ground, in heights, from which the walking direction is certain."""
 _WIDEST = 0.15
 """Right and left are no farther apart than this, in heights; beyond, a joint is wrong."""
-_DOUBT = 0.005
-"""What a change of sides must at least be worth: the network's own opinion."""
+_OPINION = 0.05
+"""What the network's opinion about the side of a joint is worth, times the joint's score."""
+_TIE = 1e-6
+"""Where nothing at all speaks for a change there is none."""
 _JUMP_LIMIT = 0.35
 """Distances above this share of the body height count no more: a wild joint must not decide about left and right."""
 _OUTLIER_SHARE = 0.16
 """A joint this share of the body height away from the median of its neighbours in time is taken for wrong."""
+_ALIKE = 0.06
+"""Places of a joint farther apart than about this, in heights, are not averaged: half-way between two legs is no ankle."""
+_SWING = 0.75
+"""... and farther by this factor for each standard deviation of the smoothing in time: limbs swing."""
 
 
 def refine_joints(
@@ -142,11 +150,18 @@ def _disagreement(
 def _heading(boxes: NDArray[np.float64], height: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
     """(time, 2) way on the ground, to the right and away from the camera, in heights over twice the reach."""
     steps = len(boxes)
+    if steps < 2:
+        return np.zeros((steps, 2))
     reach = max(1, min(reach, steps - 1))
-    low, high = np.maximum(np.arange(steps) - reach, 0), np.minimum(np.arange(steps) + reach, steps - 1)
     feet = np.c_[0.5 * (boxes[:, 0] + boxes[:, 2]), boxes[:, 3]]
-    way = (feet[high] - feet[low]) / height[:, None] * (2 * reach / np.maximum(high - low, 1))[:, None]
-    ground: NDArray[np.float64] = np.c_[way[:, 0], -way[:, 1] / _FORESHORTENING]
+    way = np.zeros((steps, 2))
+    for step in range(steps):
+        low, high = max(step - reach, 0), min(step + reach, steps - 1)
+        # The slope of a line through all of them: single boxes jump with every step of the legs.
+        times = np.arange(low, high + 1) - 0.5 * (low + high)
+        way[step] = times @ feet[low : high + 1] / (times @ times) * 2 * reach / height[step]
+    away = -np.sign(way[:, 1]) * np.maximum(np.abs(way[:, 1]) - _FOOT_LIFT, 0.0) / _FORESHORTENING
+    ground: NDArray[np.float64] = np.c_[way[:, 0], away]
     return ground
 
 
@@ -159,21 +174,21 @@ def _facing_cost(
 ) -> NDArray[np.float64]:
     """(time, 2) cost of leaving a frame as found, and of swapping it.
 
-    Whoever walks away has the right side on the right, whoever walks to the right has it towards the camera, which is
-    lower in a picture from above: the way on the ground turned by a quarter.
+    Whoever walks away has the right side on the right. Whoever walks across has it nearer to or farther from the camera,
+    which does not show in the places of joints: there the network's opinion stands.
     """
     walked = np.hypot(ahead[:, 0], ahead[:, 1])
-    rightward = np.c_[ahead[:, 1], _FORESHORTENING * ahead[:, 0]] / np.maximum(walked, 1e-9)[:, None]
+    rightward = ahead[:, 1] / np.maximum(walked, 1e-9)
     certainty = np.clip(walked / _WALKED_HEIGHTS, 0.0, 1.0)
     cost = np.zeros((len(local), 2))
     for name in _LIMBS_OF[group]:
         r, l_ = JOINT_INDEX[f"right_{name}"], JOINT_INDEX[f"left_{name}"]
         seen = (scores[:, r] >= lowest_score) & (scores[:, l_] >= lowest_score)
-        apart = np.where(seen[:, None], local[:, r] - local[:, l_], 0.0)
-        wrong = -_FACING_WEIGHT[name] * certainty * np.clip((apart * rightward).sum(axis=1), -_WIDEST, _WIDEST)
+        apart = np.where(seen, local[:, r, 0] - local[:, l_, 0], 0.0)
+        wrong = -_FACING_WEIGHT[name] * certainty * np.clip(apart * rightward, -_WIDEST, _WIDEST)
         cost[:, 0] += np.maximum(wrong, 0)
         cost[:, 1] += np.maximum(-wrong, 0)
-    cost[:, 1] += _DOUBT
+    cost[:, 1] += _OPINION * scores[:, _paired(group)].sum(axis=1) + _TIE
     return cost
 
 
@@ -208,7 +223,12 @@ def _outliers(local: NDArray[np.float64], trust: NDArray[np.float64]) -> NDArray
 def _smooth_joint(
     local: NDArray[np.float64], trust: NDArray[np.float64], max_gap: int, sigma: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """One joint: short gaps interpolated at half the score, then a line fitted around each frame."""
+    """One joint: short gaps interpolated at half the score, then a line fitted around each frame.
+
+    Frames in which the joint is somewhere else altogether have no say, as in a bilateral filter (Tomasi and Manduchi 1998,
+    "Bilateral filtering for gray and color images"): networks mistake one leg for the other, and a mean of both is wrong
+    in every frame.
+    """
     steps = len(local)
     result, level = np.full((steps, 2), np.nan), np.zeros(steps)
     seen = np.flatnonzero(trust > 0)
@@ -222,13 +242,20 @@ def _smooth_joint(
     between = (every >= seen[0]) & (every <= seen[-1]) & (after - before - 1 <= max_gap)
     usable = (trust > 0) | between
     level[usable] = np.where(trust > 0, trust, 0.5 * np.minimum(trust[before], trust[after]))[usable]
-    radius = max(1, int(np.ceil(3 * sigma)))
-    for step in np.flatnonzero(usable):
-        low, high = max(0, int(step) - radius), min(steps, int(step) + radius + 1)
-        times = np.arange(low, high, dtype=np.float64) - step
-        kernel = level[low:high] * np.exp(-0.5 * (times / max(sigma, 1e-3)) ** 2)
-        s0, s1, s2 = kernel.sum(), (kernel * times).sum(), (kernel * times**2).sum()
-        bend = s0 * s2 - s1 * s1
-        share = kernel * (s2 - s1 * times) / bend if bend > 1e-6 * s0 * s0 else kernel / s0
-        result[step] = share @ filled[low:high]
+    sigma = max(sigma, 1e-3)
+    times = np.arange(-max(1, int(np.ceil(3 * sigma))), max(1, int(np.ceil(3 * sigma))) + 1, dtype=np.float64)
+    around = every[:, None] + times.astype(np.int64)
+    inside = (around >= 0) & (around < steps)
+    around = np.clip(around, 0, steps - 1)
+    stray = np.linalg.norm(filled[around] - filled[:, None], axis=2) / (_ALIKE * (1 + _SWING * np.abs(times) / sigma))
+    kernel = inside * level[around] * np.exp(-0.5 * (times / sigma) ** 2 - 0.5 * stray**2)
+    s0, s1, s2 = kernel.sum(axis=1), (kernel * times).sum(axis=1), (kernel * times**2).sum(axis=1)
+    bend = s0 * s2 - s1 * s1
+    line = bend > 1e-6 * s0 * s0
+    share = np.where(
+        line[:, None],
+        kernel * (s2[:, None] - s1[:, None] * times) / np.where(line, bend, 1.0)[:, None],
+        kernel / np.maximum(s0, 1e-12)[:, None],
+    )
+    result[usable] = np.einsum("tw,twk->tk", share, filled[around])[usable]
     return result, level
