@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter
 
-from bodydouble.errors import ConfigError
+from bodydouble.errors import ConfigError, MissingDependency
 from bodydouble.evaluation.measures.pairwise_ssim import PairwiseSsim, SsimRule, similarity
 from tests.unit.evaluation.measures.street import Street, Walker, run, texture, values, without_people
 
@@ -150,3 +152,9 @@ def test_the_note_tells_the_rule():
     figure = PairwiseSsim().figures(run(PairwiseSsim(), Street()))[0]
     for word in ("grey", "window 7", "range 255", "lag up to 1", "blur"):
         assert word in figure.note
+
+
+def test_without_scikit_image_it_is_refused_before_any_frame(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    with pytest.raises(MissingDependency, match=r"bodydouble\[evaluate\]"):
+        PairwiseSsim()
