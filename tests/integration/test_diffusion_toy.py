@@ -299,6 +299,21 @@ def test_sizes_in_files_are_those_of_what_is_loaded(config: Callable[..., Genera
     assert sizes_in(find_components(config())) == sizes_of(load_models(config()))
 
 
+def test_doctor_speaks_of_the_weights_named(config: Callable[..., GenerationConfig]) -> None:
+    from bodydouble.pipeline.estimates import Footage, estimate_memory, estimate_stages
+
+    public = RunConfig(generation=config(weights=""))
+    named = RunConfig(generation=config())
+    footage = Footage(width_px=64, height_px=64, num_frames=10, people_in_view=1)
+    large, small = estimate_memory(public), estimate_memory(named)
+    assert large is not None
+    assert small is not None
+    assert (large.published, small.published) == (True, False)
+    assert large.num_bytes > 5_000_000_000 > 100_000_000 > small.num_bytes
+    seconds = [estimate_stages(run, footage, flops_per_second=1e9)[1].seconds for run in (public, named)]
+    assert seconds[0] > 1000 * seconds[1] > 0
+
+
 def test_nan_is_painted_out_or_played_by_the_avatar(
     config: Callable[..., GenerationConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

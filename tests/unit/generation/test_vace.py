@@ -276,6 +276,20 @@ def test_windows_that_fail_are_painted_out_and_the_next_begins_anew(faked: Calla
     assert [bool(sprite.rgba.size) for sprite in window.sprites] == [False] * 16 + [True] * 24
 
 
+def test_memory_that_runs_out_says_what_to_do(faked: Callable[..., Any], tmp_path: Path) -> None:
+    import torch
+
+    bundle = make_bundle(num_frames=3, num_people=1)
+    generator, models, config = faked(bundle, tmp_path)
+
+    def burst(*given: Any, **options: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    models.generate = burst
+    with pytest.raises(ConfigError, match=r"--generation\.memory-mb.*--generation\.vace\.canvas-px"):
+        generator.play(plan_windows(bundle, config)[0])
+
+
 def test_work_that_was_done_before_a_kill_is_not_done_again(faked: Callable[..., Any], tmp_path: Path) -> None:
     bundle = make_bundle(num_frames=20, num_people=1)
     (tmp_path / "one").mkdir()
