@@ -1,4 +1,4 @@
-"""How the finder's score and the per-person network's opinion are weighed: fits the four numbers of `joint_score`.
+"""How the finder's score and the per-person network's opinion are weighed: the numbers of `joint_score` and `sure_score`.
 
     python benchmarks/second_look.py
 
@@ -25,7 +25,8 @@ from bodydouble.evaluation.referee import Referee
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.geometry import suppress
 from bodydouble.perception.networks import weights_folder
-from bodydouble.perception.people.rendered import RenderedPeopleFinder, _logit, joint_score
+from bodydouble.perception.people.judging import SURE_SCORE, joint_score, log_odds
+from bodydouble.perception.people.rendered import RenderedPeopleFinder, distinct
 from bodydouble.perception.person_backends import make_rendered_reader
 from bodydouble.scene.skeleton import BODY_JOINTS
 from bodydouble.video_io import open_source
@@ -65,20 +66,17 @@ def opinions(data: Path, name: str, referee: Referee) -> tuple[Array, NDArray[np
     finder = RenderedPeopleFinder(replace(config.people, score=0.0), folder=weights_folder(""), judge=judge)
     rows, right = [np.zeros((0, 4))], [np.zeros(0, bool)]
     for rgb, people, least in frames(data, name, referee):
-        boxes, scores = finder._candidates(rgb)
-        kept = suppress(boxes, scores, 0.75)
-        boxes, scores = boxes[kept], scores[kept]
-        said = judge.read(rgb, boxes)
-        assert said.is_person is not None
-        kept = suppress(boxes, joint_score(scores, said.is_person, said.joints.scores), config.people.nms_overlap)
+        boxes, scores = distinct(*finder.candidates(rgb))
+        presence, joint_scores = judge.opinions(rgb, boxes)
+        kept = suppress(boxes, joint_score(scores, presence, joint_scores), config.people.nms_overlap)
         shares = overlaps(boxes[kept].astype(np.float64), people)
         hits, taken = np.zeros(len(kept), bool), np.zeros(len(people), bool)
         for row in range(len(kept)):
             free = np.where(taken, 0.0, shares[row]) if len(people) else np.zeros(1)
             if free.max() >= least:
                 hits[row] = taken[free.argmax()] = True
-        joints = said.joints.scores[kept][:, list(BODY_JOINTS)].mean(axis=1)
-        rows.append(np.c_[_logit(scores[kept]), _logit(said.is_person[kept]), joints, np.ones(len(kept))])
+        joints = joint_scores[kept][:, list(BODY_JOINTS)].mean(axis=1)
+        rows.append(np.c_[log_odds(scores[kept]), log_odds(presence[kept]), joints, np.ones(len(kept))])
         right.append(hits)
     return np.concatenate(rows), np.concatenate(right)
 
@@ -106,6 +104,13 @@ def main() -> None:
     weights = np.concatenate([np.full(len(pair[1]), len(right) / len(seen) / len(pair[1])) for pair in seen.values()])
     numbers = fit(rows, right, weights)
     print("finder {:.2f}, person {:.2f}, joints {:.2f}, offset {:.2f}".format(*numbers))
+    sure = rows[rows[:, 0] >= log_odds(np.array([SURE_SCORE], np.float32))[0]]
+    said = sure @ numbers
+    line = np.linalg.lstsq(sure[:, [0, 3]], said, rcond=None)[0]
+    lowest = 1 / (1 + np.exp(-said.min()))
+    print(
+        f"where the finder is sure: finder {line[0]:.2f}, offset {line[1]:.2f}; the second look's lowest score {lowest:.2f}"
+    )
     for name, (own, hits) in seen.items():
         sure = own @ numbers > 0
         others = np.concatenate([np.full(len(pair[1]), key != name) for key, pair in seen.items()])

@@ -3,7 +3,7 @@
 ``python -m training.export_onnx --out /tmp/training/export``. The contract of inputs and outputs is in README.md.
 Convolutions run on unsigned activations and signed weights with a scale for each output channel, calibrated on rendered
 pictures; last layers stay float32. Weights use seven of eight bits, so that processors without VNNI instructions, which add
-products in saturating 16-bit pairs, give the same answers.
+products in saturating 16-bit pairs, give the same answers. ``lean`` then takes out what need not be computed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from training.backgrounds import Backgrounds
 from training.crops import CROP_HW_PX, make_crop
+from training.lean import make_lean
 from training.loop import LoopConfig, fixed_seed
 from training.nets import Finder, PersonNet
 from training.scenes import make_scene
@@ -96,24 +97,32 @@ def export(net: nn.Module, example: Tensor, path: Path, outputs: list[str], dyna
 
 
 def quantise(source: Path, target: Path, pictures: list[NDArray[np.uint8]]) -> None:
-    """Convolutions in eight bits, put in place in one move.
-
-    Raises:
-        RuntimeError: the file is too large for the repository.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    ready, part = source.with_suffix(".ready.onnx"), target.with_suffix(".part")
+    """Convolutions in eight bits."""
+    ready = source.with_suffix(".ready.onnx")
     # The axes of the input are free, so symbolic shape inference has nothing to go by.
     quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
     quantize_static(
-        str(ready), str(part), _Pictures(pictures), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=True,
+        str(ready), str(target), _Pictures(pictures), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=True,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax,
         op_types_to_quantize=["Conv", "Add", "Relu", "Resize"],
         nodes_to_exclude=_answers(onnx.load(ready)),
     )  # fmt: skip
-    data = part.read_bytes()
+
+
+def finish(source: Path, target: Path) -> None:
+    """Write the lean network, put in place in one move.
+
+    Raises:
+        RuntimeError: the file is too large for the repository.
+    """
+    model = onnx.load(source)
+    make_lean(model)
+    data = model.SerializeToString()
     if len(data) > _LARGEST_FILE:
         raise RuntimeError(f"{len(data)} bytes are too many for a weight file (at most {_LARGEST_FILE}): {target}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    part.write_bytes(data)
     part.rename(target)
     log.info("%d bytes, sha256 %s: %s", len(data), hashlib.sha256(data).hexdigest(), target)
 
@@ -155,10 +164,13 @@ def export_finder(config: ExportConfig, loop: LoopConfig, scratch: Path) -> None
     )  # fmt: skip
     rng = fixed_seed(loop)
     library, places = RenderLibrary(config.shards, held_out=False), Backgrounds(rng, config.photographs, count=40)
-    quantise(scratch / "finder.onnx", final, [make_scene(library, places, rng).rgb for _ in range(config.calibration)])
-    scenes = validation_scenes(loop)
-    before, after = (measure_finder(OnnxNet(path), scenes) for path in (scratch / "finder.onnx", final))
+    scenes = [make_scene(library, places, rng).rgb for _ in range(config.calibration)]
+    files = scratch / "finder.onnx", scratch / "finder.eight.onnx"
+    quantise(*files, scenes)
+    held_out = validation_scenes(loop)
+    before, after = (measure_finder(OnnxNet(path), held_out) for path in files)
     _compare(before, after, "ap50", config)
+    finish(files[1], final)
 
 
 def export_person(config: ExportConfig, loop: LoopConfig, scratch: Path) -> None:
@@ -173,10 +185,12 @@ def export_person(config: ExportConfig, loop: LoopConfig, scratch: Path) -> None
     rng = fixed_seed(loop)
     library, places = RenderLibrary(config.shards, held_out=False), Backgrounds(rng, config.photographs, count=40)
     crops = [make_crop(library, places, rng).rgb for _ in range(4 * config.calibration)]
-    quantise(scratch / "person.onnx", final, crops)
+    files = scratch / "person.onnx", scratch / "person.eight.onnx"
+    quantise(*files, crops)
     people, nobody = validation_crops(loop)
-    before, after = (measure_person(OnnxNet(path), people, nobody) for path in (scratch / "person.onnx", final))
+    before, after = (measure_person(OnnxNet(path), people, nobody) for path in files)
     _compare(before, after, "pck20", config)
+    finish(files[1], final)
 
 
 def main(config: ExportConfig) -> None:

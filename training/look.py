@@ -50,7 +50,7 @@ def find(
     padded = cv2.copyMakeBorder(
         image, 0, height - image.shape[0], 0, width - image.shape[1], cv2.BORDER_REPLICATE
     )  # fmt: skip
-    scores, boxes = session.run(None, {"rgb": padded.transpose(2, 0, 1)[None].astype(np.float32)})
+    scores, boxes = session.run(None, {"rgb": padded[None]})
     found, values = peaks(scores[0, 0], boxes[0], lowest=score)
     return found / scale, values
 
@@ -110,7 +110,8 @@ def main(config: LookConfig) -> None:
             cv2.putText(picture, f"{value:.2f}", (left, top - 2), 0, 0.45, (255, 255, 0), 1)
         rows.append(cv2.resize(picture, (wide, round(picture.shape[0] * wide / picture.shape[1]))))
         if crops:
-            heat, mask, _ = person.run(None, {"rgb": np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32)})
+            asked = {"rgb": np.stack(crops), "detail": np.array(2, np.int64)}
+            heat, mask = person.run(["joint_heatmaps", "mask"], asked)
             zoom = 1 if len(crops) > 8 else 2
             shown = [draw_person(c, h, m[0], zoom) for c, h, m in zip(crops, heat, mask, strict=True)]
             strip = np.hstack(shown)[:, :wide]

@@ -23,7 +23,10 @@ def weights_folder(configured: str) -> Path:
 
 
 class Network:
-    """One ONNX network: float32 pictures in, named float32 arrays out.
+    """One ONNX network: pictures in, named float32 arrays out.
+
+    Its input ``rgb`` is uint8 (N, H, W, 3), or float32 (N, 3, H, W) from 0 to 255. A network may have an input ``detail``,
+    which says how much of its outputs is to be computed.
 
     Raises:
         MissingWeights: the file is absent, or not a network that ONNX Runtime can load.
@@ -53,9 +56,21 @@ class Network:
         known = {output.name for output in self._session.get_outputs()}
         if not set(outputs) <= known:
             raise MissingWeights(f"the network has outputs {sorted(known)}, expected {sorted(outputs)}: {path}")
+        inputs = {own.name: own.type for own in self._session.get_inputs()}
+        if "rgb" not in inputs:
+            raise MissingWeights(f"the network has inputs {sorted(inputs)}, expected 'rgb': {path}")
+        self._takes_bytes = inputs["rgb"] == "tensor(uint8)"
+        self._has_detail = "detail" in inputs
         self._outputs = outputs
 
-    def __call__(self, rgb: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """Run pictures, (N, 3, H, W) float32 RGB 0 to 255, through the network; one array per output asked for."""
-        arrays: list[NDArray[np.float32]] = self._session.run(list(self._outputs), {"rgb": rgb})
+    def __call__(self, rgb: NDArray[np.uint8], *, detail: int = 0) -> list[NDArray[np.float32]]:
+        """Run pictures, (N, H, W, 3) uint8 RGB, through the network; one array per output asked for.
+
+        Outputs beyond ``detail`` may be empty where the network has such an input.
+        """
+        pictures = rgb if self._takes_bytes else np.ascontiguousarray(rgb.transpose(0, 3, 1, 2), dtype=np.float32)
+        feeds: dict[str, Any] = {"rgb": pictures}
+        if self._has_detail:
+            feeds["detail"] = np.array(detail, np.int64)
+        arrays: list[NDArray[np.float32]] = self._session.run(list(self._outputs), feeds)
         return arrays

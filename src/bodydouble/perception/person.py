@@ -42,8 +42,6 @@ class PersonReadings:
     masks: Sequence[SoftMask]
     """One each."""
     joints: Joints
-    is_person: NDArray[np.float32] | None = None
-    """(N,) probability that there is a person in the middle of the box at all; None where no backend says so."""
 
 
 class SilhouetteReader(Protocol):
@@ -88,48 +86,64 @@ class SeparateReaders:
 class RenderedPersonReader:
     """Runs ``person.onnx``, trained on rendered bodies only: silhouette and joints by one run per person.
 
-    May be called by several threads at once.
+    Also says whether there is a person at all: it is the ``Judge`` of the project's own finder. May be called by several
+    threads at once.
 
     Raises:
         MissingWeights: the network is absent or cannot be loaded.
     """
 
     def __init__(self, *, folder: Path, batch: int) -> None:
-        self._network = Network(folder, "person.onnx", outputs=("joint_heatmaps", "mask", "person"), threads=1)
+        self._network = Network(folder, "person.onnx", outputs=("person", "joint_heatmaps", "mask"), threads=1)
         self._batch = batch
 
     def masks(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> list[SoftMask]:
         """See ``SilhouetteReader``."""
-        crops, _, masks, _ = self._run(rgb, boxes_xyxy_px)
+        crops, (_, _, masks) = self._run(rgb, boxes_xyxy_px, _MASKS)
         return _soft(masks, crops)
 
     def joints(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> Joints:
         """See ``PoseReader``."""
-        crops, heatmaps, _, _ = self._run(rgb, boxes_xyxy_px)
+        crops, (_, heatmaps, _) = self._run(rgb, boxes_xyxy_px, _JOINTS)
         return _located(heatmaps, crops)
 
     def read(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> PersonReadings:
         """See ``PersonReader``."""
-        crops, heatmaps, masks, person = self._run(rgb, boxes_xyxy_px)
-        return PersonReadings(masks=_soft(masks, crops), joints=_located(heatmaps, crops), is_person=person)
+        crops, (_, heatmaps, masks) = self._run(rgb, boxes_xyxy_px, _MASKS)
+        return PersonReadings(masks=_soft(masks, crops), joints=_located(heatmaps, crops))
+
+    def presence(self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probability (N,) that a person fills each box (N, 4) of a frame (H, W, 3)."""
+        _, (presence, _, _) = self._run(rgb, boxes_xyxy_px, _PRESENCE)
+        return presence
+
+    def opinions(
+        self, rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same, and the scores of the joints (N, 18)."""
+        _, (presence, heatmaps, _) = self._run(rgb, boxes_xyxy_px, _JOINTS)
+        # What decoding would say, without finding out where.
+        return presence, np.clip(heatmaps.max(axis=(2, 3)), 0.0, 1.0)
 
     def _run(
-        self, rgb: NDArray[np.uint8], boxes: NDArray[np.float32]
-    ) -> tuple[list[Crop], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Crops, heat maps (N, 18, 32, 24), masks (N, 128, 96) and probability of a person (N,)."""
+        self, rgb: NDArray[np.uint8], boxes: NDArray[np.float32], detail: int
+    ) -> tuple[list[Crop], tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]:
+        """Crops; probability of a person (N,), heat maps (N, 18, 32, 24), masks (N, 128, 96) as far as ``detail`` goes."""
         crops = [crop_of(box) for box in boxes]
+        people = [np.zeros(0, np.float32)]
         joints = [np.zeros((0, *_HEATMAP_SHAPE), np.float32)]
         masks = [np.zeros((0, CROP_HEIGHT_PX, CROP_WIDTH_PX), np.float32)]
-        people = [np.zeros(0, np.float32)]
         for start in range(0, len(crops), self._batch):
             part = np.stack([cut(rgb, crop) for crop in crops[start : start + self._batch]])
-            heat, mask, person = self._network(np.ascontiguousarray(part.transpose(0, 3, 1, 2), dtype=np.float32))
+            person, heat, mask = self._network(part, detail=detail)
+            people.append(person)
             joints.append(heat)
             masks.append(mask[:, 0])
-            people.append(person)
-        return crops, np.concatenate(joints), np.concatenate(masks), np.concatenate(people)
+        return crops, (np.concatenate(people), np.concatenate(joints), np.concatenate(masks))
 
 
+_PRESENCE, _JOINTS, _MASKS = 0, 1, 2
+"""How much of the network is run: whether there is a person; joints too; the mask as well."""
 _HEATMAP_SHAPE: Final = (18, 32, 24)
 """Joints, rows, columns: one cell per four crop pixels."""
 

@@ -40,6 +40,12 @@ def make_rendered_reader(config: PerceptionConfig) -> RenderedPersonReader:
     return RenderedPersonReader(folder=weights_folder(config.weights_dir), batch=config.batch_people)
 
 
+def rendered_part(reader: PersonReader | None) -> RenderedPersonReader | None:
+    """The project's own network where a reader is it, or has it for one of its parts; else None."""
+    parts = (reader.silhouettes, reader.poses) if isinstance(reader, SeparateReaders) else (reader,)
+    return next((part for part in parts if isinstance(part, RenderedPersonReader)), None)
+
+
 def _silhouettes(config: PerceptionConfig) -> SilhouetteReader:
     own = config.silhouette
     need("transformers", extra="transformers", backend=f"perception.silhouette backend {own.backend!r}")

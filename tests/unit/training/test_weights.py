@@ -26,7 +26,7 @@ def test_a_weight_file_is_small_and_described(name: str):
 @pytest.mark.parametrize("size", [(32, 32), (64, 160), (288, 96)])
 def test_the_finder_takes_any_multiple_of_32(size: tuple[int, int]):
     height, width = size
-    rgb = np.random.default_rng(0).uniform(0, 255, (2, 3, height, width)).astype(np.float32)
+    rgb = np.random.default_rng(0).integers(0, 256, (2, height, width, 3), np.uint8)
     session = _session("people_finder.onnx")
     scores, boxes = session.run(["scores", "boxes_xyxy_px"], {"rgb": rgb})
     assert scores.shape == (2, 1, height // 4, width // 4)
@@ -38,15 +38,21 @@ def test_the_finder_takes_any_multiple_of_32(size: tuple[int, int]):
     assert np.array_equal(scores, again)
 
 
-def test_the_person_network_answers_joints_a_mask_and_whether_there_is_a_person():
-    rgb = np.random.default_rng(0).uniform(0, 255, (3, 3, 128, 96)).astype(np.float32)
-    heat, mask, person = _session("person.onnx").run(["joint_heatmaps", "mask", "person"], {"rgb": rgb})
+def test_the_person_network_answers_as_much_as_is_asked():
+    rgb = np.random.default_rng(0).integers(0, 256, (3, 128, 96, 3), np.uint8)
+    session, names = _session("person.onnx"), ["person", "joint_heatmaps", "mask"]
+    person, heat, mask = session.run(names, {"rgb": rgb, "detail": np.array(2)})
     assert person.shape == (3,)
     assert 0 <= person.min() <= person.max() <= 1
     assert heat.shape == (3, 18, 32, 24)
+    assert np.isfinite(heat).all()
     assert mask.shape == (3, 1, 128, 96)
     assert 0 <= mask.min() <= mask.max() <= 1
-    assert np.isfinite(heat).all()
+    for detail, shapes in ((0, (0, 0)), (1, (3, 0))):
+        less, fewer, none = session.run(names, {"rgb": rgb, "detail": np.array(detail)})
+        assert (len(fewer), len(none)) == shapes
+        assert np.array_equal(less, person)
+        assert np.array_equal(fewer, heat[: shapes[0]])
 
 
 def test_the_finder_sees_a_rendered_body_and_not_an_empty_wall():
@@ -65,7 +71,7 @@ def test_the_finder_sees_a_rendered_body_and_not_an_empty_wall():
     picture[drawn.covered] = palette[body.face_parts[drawn.triangle[drawn.covered]]]
     wall = np.full_like(picture, 150)
     session = _session("people_finder.onnx")
-    scores, boxes = session.run(None, {"rgb": np.stack([picture, wall]).transpose(0, 3, 1, 2)})
+    scores, boxes = session.run(None, {"rgb": np.stack([picture, wall]).astype(np.uint8)})
     assert scores[0].max() > 0.5 > 0.3 > scores[1].max()
     row, column = np.unravel_index(scores[0, 0].argmax(), scores.shape[2:])
     rows, columns = np.nonzero(drawn.covered)

@@ -7,8 +7,8 @@ from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.extras import need
 from bodydouble.perception.networks import weights_folder
 from bodydouble.perception.people.base import PeopleFinder
-from bodydouble.perception.person import PersonReader, RenderedPersonReader
-from bodydouble.perception.person_backends import make_rendered_reader
+from bodydouble.perception.person import PersonReader
+from bodydouble.perception.person_backends import make_rendered_reader, rendered_part
 
 
 def make_finder(config: PerceptionConfig, reader: PersonReader | None = None) -> PeopleFinder:
@@ -16,8 +16,8 @@ def make_finder(config: PerceptionConfig, reader: PersonReader | None = None) ->
 
     Args:
         config: names the finder.
-        reader: the reader of the same configuration; where it is the project's own network, the project's own finder
-            asks it for a second opinion.
+        reader: the reader of the same configuration; where the project's own network is in it, the project's own finder
+            asks that for a second opinion.
 
     Raises:
         MissingDependency: the extra that it needs is not installed.
@@ -27,10 +27,10 @@ def make_finder(config: PerceptionConfig, reader: PersonReader | None = None) ->
     if people.backend == "rendered":
         from bodydouble.perception.people.rendered import RenderedPeopleFinder
 
-        judge = reader if isinstance(reader, RenderedPersonReader) else make_rendered_reader(config)
-        return RenderedPeopleFinder(
-            people, folder=weights_folder(config.weights_dir), judge=judge if people.second_look else None
-        )
+        judge = None
+        if people.second_look:
+            judge = rendered_part(reader) or make_rendered_reader(config)
+        return RenderedPeopleFinder(people, folder=weights_folder(config.weights_dir), judge=judge)
     finder: PeopleFinder
     if people.backend == "yolox":
         from bodydouble.perception.people.yolox import YoloxPeopleFinder

@@ -166,9 +166,9 @@ class CountingNetwork:
     def __init__(self, network: object) -> None:
         self.network, self.people = network, 0
 
-    def __call__(self, rgb: npt.NDArray[np.float32]) -> object:
+    def __call__(self, rgb: npt.NDArray[np.uint8], *, detail: int) -> object:
         self.people += len(rgb)
-        return self.network(rgb)  # type: ignore[operator]
+        return self.network(rgb, detail=detail)  # type: ignore[operator]
 
 
 def test_default_reads_everybody_once() -> None:
