@@ -3,7 +3,8 @@
 The mean colour ``c`` inside the person's silhouette (pixels that are nobody else's) is a short series of three numbers a
 frame. Its second difference, ``c[t] - (c[t-1] + c[t+1]) / 2``, takes out whatever changes steadily: light that falls off,
 a person who walks into the shade. Flicker is the root of its mean square, in levels of 255. The original is measured with
-the same pixels; the excess is what the result has more than the original, as a ratio.
+the same pixels; the ratio tells how much more the result has. Whoever comes out from behind something changes colour in
+both. A blackout wins these figures.
 """
 
 from __future__ import annotations
@@ -45,11 +46,12 @@ class Flicker:
         missing = "nobody in three frames in a row"
         levels = RatioFigure(
             key="temporal.flicker.levels", label="flicker of people's colour, levels of 255", group="temporal",
-            better="low", part="result", whole="triples", trials="triples", root=True, missing=missing,
+            better="low", part="result", whole="triples", trials="triples", root=True, missing=missing, note="blackout wins this figure",
         )  # fmt: skip
         ratio = RatioFigure(
             key="temporal.flicker.ratio", label="flicker over the original's", group="temporal", better="low",
             part="result_floored", whole="original_floored", trials="triples", root=True, missing=missing,
+            note="blackout wins this figure",
         )  # fmt: skip
         return levels.read(tally), ratio.read(tally)
 

@@ -9,6 +9,9 @@ pixels of the original's silhouettes that are one person's only.
 - direction: mean cosine of the angle between both, weighted by ``|o|``; a result that stands still counts 0.
 - unrest: mean ``|r|`` of those who stand still in the original.
 
+Flow inside a flat region is carried in from its outline, so a blackout that moves along agrees well although nothing is
+left to be seen: these figures tell whether the result moves right, not whether it shows anything.
+
 Whoever moves less than ``min_motion_px`` a frame stands still and enters the last figure only.
 """
 
@@ -50,6 +53,7 @@ class FlowKept:
         agreement = RatioFigure(
             key="utility.flow.agreement", label="optical flow kept inside people", group="utility", better="high",
             part="apart", whole="both", trials="moving", scale=-1.0, offset=1.0, missing=missing,
+            note="outlines that move along are enough: blackout scores well",
         )  # fmt: skip
         error = RatioFigure(
             key="utility.flow.error", label="end-point error of flow over the motion", group="utility", better="low",

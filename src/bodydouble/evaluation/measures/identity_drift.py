@@ -6,7 +6,7 @@ a track that changes hands, has a large one.
 
 Without weights, a look is colour: a histogram of hue and saturation and one of lightness, of the upper and the lower half
 of the person, compared by the Hellinger distance (0: the same, 1: nothing in common). A network's embedding can be given
-instead. Blur and blackout win this figure, as they do SSIM.
+instead. A blackout wins this figure: nobody has any looks.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class IdentityDrift:
                 whole=f"pairs.{_key(lag)}",
                 trials=f"pairs.{_key(lag)}",
                 missing=f"nobody is seen {lag:g} s apart",
-                note="blur and blackout win this figure",
+                note="blackout wins this figure",
             ).read(tally)
             for lag in self.lags_seconds
         )
