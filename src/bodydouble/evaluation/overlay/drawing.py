@@ -22,6 +22,8 @@ _MIDDLE_RGB: Final[RGB] = (255, 255, 255)
 _TINT: Final = 0.35
 _STRENGTHS: Final = ((0.15, 0.2), (0.35, 0.45), (0.6, 0.75), (1.01, 1.0))
 """Up to this score, drawn with this opacity. 0.15 and 0.35 are limits of perception (`PoseConfig`)."""
+_SEEN: Final = 0.5
+"""A joint of which less is seen is drawn hollow."""
 _STRIPE_PX: Final = 8
 _DASH_PX: Final = 6
 _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
@@ -57,8 +59,8 @@ def draw_people(picture: Picture, sightings: Sequence[Sighting], scale: float) -
     """Draw everybody of one frame, in place.
 
     Tint: silhouette; striped where the person is painted out. Box: solid when played, dashed when painted out, thin when
-    nobody was detected in this very frame. Limbs: right orange, left blue, the fainter the less sure. Label: id, score
-    of the box, and why somebody is painted out.
+    nobody was detected in this very frame. Limbs: right orange, left blue, the fainter the less sure; joints that cannot
+    be seen (`PersonTrack.joint_visibility`) are hollow. Label: id, score of the box, and why somebody is painted out.
 
     Args:
         picture: (H, W, 3) sRGB, the frame enlarged by ``scale``.
@@ -105,6 +107,7 @@ def _draw_silhouette(picture: Picture, sighting: Sighting, scale: float) -> None
 def _draw_skeleton(picture: Picture, sighting: Sighting, scale: float) -> None:
     points = _pixels(sighting.track.joints_xy_px[sighting.step], scale)
     scores = sighting.track.joint_scores[sighting.step]
+    seen = sighting.track.joint_visibility[sighting.step]
     found = np.isfinite(points).all(axis=1) & (scores > 0) & (np.abs(np.nan_to_num(points)) < _FARTHEST_PX).all(axis=1)
     if not found.any():
         return
@@ -126,9 +129,18 @@ def _draw_skeleton(picture: Picture, sighting: Sighting, scale: float) -> None:
             if found[a] and found[b] and below <= min(scores[a], scores[b]) < limit:
                 cv2.line(layer, places[a], places[b], _side_rgb(b), thickness, cv2.LINE_AA)
         for joint in np.flatnonzero(found & (scores >= below) & (scores < limit)).tolist():
-            cv2.circle(layer, places[joint], thickness, _side_rgb(joint), -1, cv2.LINE_AA)
+            _draw_joint(layer, places[joint], thickness, _side_rgb(joint), hollow=bool(seen[joint] < _SEEN))
         part[:] = cv2.addWeighted(layer, opacity, part, 1 - opacity, 0)
         below = limit
+
+
+def _draw_joint(layer: Picture, place: tuple[int, int], radius_px: int, rgb: RGB, *, hollow: bool) -> None:
+    if not hollow:
+        cv2.circle(layer, place, radius_px, rgb, -1, cv2.LINE_AA)
+        return
+    # Drawn after the limbs, which would otherwise fill the ring.
+    cv2.circle(layer, place, radius_px + 2, rgb, -1, cv2.LINE_AA)
+    cv2.circle(layer, place, radius_px + 1, (0, 0, 0), -1, cv2.LINE_AA)
 
 
 def _side_rgb(joint: int) -> RGB:

@@ -19,19 +19,19 @@ _CELLS: Final = (96, 64)
 """Rows and columns of the picture in which shapes are blended; it covers `_MARGIN` of the box around it as well."""
 _MARGIN: Final = 0.15
 """Room around the box, as a share of its sides: arms and feet reach out of boxes."""
-_FEATHER_CELLS: Final = 0.5
-"""A blend reaches this far beyond the middle between both shapes: what is missed stays in the picture."""
+_FEATHER_CELLS: Final = 1.0
+"""Shapes are grown by this much: what is missed stays in the picture."""
 
 
 def with_pauses_filled(
     parts: Sequence[Fragment], readings: Sequence[TrackReading], *, frame_size_px: tuple[int, int]
 ) -> list[TrackReading]:
-    """Readings whose silhouettes in pauses of the detections hold at least the blend of both neighbours in time.
+    """Readings whose silhouettes in pauses of the detections hold what lies between both neighbours in time.
 
-    The nearest detected silhouettes before and after a pause are laid over each other by their boxes, and their signed
+    The nearest detected silhouettes before and after a pause are laid over each other by their boxes, their signed
     distances are blended by the distance in time (Raya and Udupa 1990, "Shape-based interpolation of multidimensional
-    objects"). What was outlined in the pause itself stays; what belongs to somebody detected there who stands nearer
-    is not added. Before the first and after the last detection nothing changes.
+    objects"), and both shapes are added. What was outlined in the pause itself stays; what belongs to somebody detected
+    there who stands nearer is not added. Before the first and after the last detection nothing changes.
 
     Args:
         parts: tracks without gaps.
@@ -46,7 +46,9 @@ def with_pauses_filled(
             ends = [_shape(reading, row) for row in (before, after)]
             for row in range(before + 1, after):
                 share = (row - before) / (after - before)
-                level = (1 - share) * ends[0] + share * ends[1] > -_FEATHER_CELLS
+                blend = (1 - share) * ends[0] + share * ends[1]
+                # A leg that swings is in neither place half-way, and a blend has none: both ends are kept as well.
+                level = np.maximum(blend, np.maximum(*ends)) > -_FEATHER_CELLS
                 place, mask = _laid_out(level, reading.boxes[row], frame_size_px)
                 for other, other_row in seen.get(int(part.frames[row]), ()):
                     _cut_out(mask, place, reading.boxes[row], readings[other], other_row)

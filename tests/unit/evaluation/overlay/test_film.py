@@ -111,6 +111,19 @@ def test_sure_limbs_are_clearer_than_guessed_ones(clip: WalkerClip) -> None:
     assert 0 < change[0.1] < change[0.3] < change[0.5] < change[0.9]
 
 
+def test_joints_that_cannot_be_seen_are_hollow(clip: WalkerClip) -> None:
+    track = clip.bundle.tracks[0]
+    x, y = np.rint((track.joints_xy_px[8, 3] + 0.5) * 6 - 0.5).astype(int)
+    colours = {}
+    for share in (1.0, 0.2):
+        visibility = np.full_like(track.joint_visibility, share)
+        picture = np.full((720, 960, 3), 60, np.uint8)
+        draw_people(picture, [Sighting(track=dataclasses.replace(track, joint_visibility=visibility), step=8)], 6.0)
+        colours[share] = int(picture[y, x].max())
+    assert colours[1.0] > 200
+    assert colours[0.2] < 40
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_bundles_as_odd_as_the_format_allows(seed: int) -> None:
     bundle = random_bundle(seed, num_frames=3, track_ids=(1, 5, 900_000))
