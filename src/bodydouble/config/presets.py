@@ -30,9 +30,10 @@ def _fast() -> RunConfig:
 def _paper() -> RunConfig:
     """Every component and threshold of the paper (sections 3.1 to 3.3 and 4.1), where it states one.
 
-    It states no pose threshold, number of denoising steps or canvas: these are our defaults. Three things are ours on
+    It states no pose threshold, number of denoising steps or canvas: these are our defaults. Four things are ours on
     purpose, because the paper leaves people in (its section 3.3 says so): silhouettes are completed with motion, movers
-    that nobody explains are painted out, and so is whoever the sequence filter rejects. Windows overlap by four frames
+    that nobody explains are painted out, so is whoever the sequence filter rejects, and the plate is ours: the paper's
+    median over 90 frames shows whoever stands still (``--perception.plate.kind median``). Windows overlap by four frames
     where the paper begins anew every thirty. People are cut out by the plain background: BiRefNet brings code of its own,
     which nobody shall run unasked (``--generation.cutting.backend birefnet --generation.cutting.trust-remote-code``).
     """
@@ -49,7 +50,6 @@ def _paper() -> RunConfig:
                     "filter_missing_share": 0.2,
                     "filter_mean_score": 0.35,
                 },
-                "plate": {"kind": "median"},
             },
             "generation": {
                 "backend": "animatediff",

@@ -175,7 +175,7 @@ def test_the_papers_numbers() -> None:
     pose, tracking = paper.perception.pose, paper.perception.tracking
     assert (pose.filter_window_frames, pose.filter_missing_share, pose.filter_mean_score) == (30, 0.2, 0.35)
     assert (tracking.preset, paper.perception.people.backend, pose.backend) == ("paper", "yolov8", "openpose")
-    assert (paper.perception.silhouette.backend, paper.perception.plate.kind) == ("clipseg", "median")
+    assert (paper.perception.silhouette.backend, paper.perception.plate.kind) == ("clipseg", "clean")
     assert (paper.generation.backend, paper.generation.cutting.backend) == ("animatediff", "plain")
     assert (paper.generation.animatediff.num_steps, paper.generation.animatediff.guidance_scale) == (4, 1.0)
 
