@@ -56,6 +56,15 @@ def test_the_frame_that_flickers_is_named():
     assert "levels" in tally.cases[0].what
 
 
+def test_who_comes_out_from_behind_somebody_does_not_flicker():
+    """The mean colour depends on how much of the person is seen."""
+    street = Street((Walker(left=60, step=0), Walker(left=0, step=7, top=30)), 20)
+    found = run(Flicker(), street)
+    level, triples = (found.samples[name][0] for name in ("result", "triples"))
+    assert 5 < triples < run(Flicker(), Street((Walker(left=60, step=0),), 20)).samples["triples"][0] == 18
+    assert (level / triples) ** 0.5 < 3
+
+
 def test_two_frames_have_no_flicker():
     for street in (Street(num_frames=2), without_people(Street()), Street((Walker(width=2, height=9),), 4)):
         assert flicker_of(street) == {"levels": None, "ratio": None}
