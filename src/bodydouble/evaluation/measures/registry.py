@@ -5,28 +5,17 @@ A measure that cannot be had here (weights or a package are absent) is no error:
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
-from bodydouble.errors import MissingDependency, MissingWeights, UsageError
+from bodydouble.errors import MissingDependency, UsageError
+from bodydouble.evaluation.measures import builders
 from bodydouble.evaluation.measures.base import Group, Measure
-
-if TYPE_CHECKING:
-    from bodydouble.evaluation.measures.remembered import RememberingDetector
+from bodydouble.evaluation.measures.builders import ColumnParts, Workshop
 
 Need = Literal["truth", "plate", "result_bundle"]
 """What a clip must bring for a measure: ground truth, the clean background, what perception finds in the result."""
-
-REFEREES_VARIABLE: Final = "BODYDOUBLE_REFEREES"
-"""Environment variable that names the folder of networks that took no part in making results."""
-YOLOX_NANO: Final = "yolox_nano_416x416.onnx"
-MOVENET: Final = "movenet_singlepose_lightning_int8_4.tflite"
-REIDENTIFICATION: Final = "person-reidentification-retail-0248.onnx"
-YUNET: Final = "yunet_n_dynamic.onnx"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,38 +33,6 @@ class Distribution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Referees:
-    """Networks that measures ask, and that took no part in making any result. Each is loaded once, when first asked for."""
-
-    folder: Path
-
-    def file(self, name: str, what: str) -> Path:
-        """Path of a file of weights.
-
-        Raises:
-            MissingWeights: it is not there.
-        """
-        path = self.folder / name
-        if not path.is_file():
-            # Without the path: the message goes into reports, which travel.
-            raise MissingWeights(f"the weights of {what} ({name}) are not there; name their folder by --referees")
-        return path
-
-    @cached_property
-    def detector(self) -> RememberingDetector:
-        """An independent detector of people.
-
-        Raises:
-            MissingWeights: it is not there.
-        """
-        path = self.file(YOLOX_NANO, "an independent detector")
-        from bodydouble.evaluation.measures.remembered import RememberingDetector
-        from bodydouble.evaluation.referee import Referee
-
-        return RememberingDetector(Referee(path), capacity=64)
-
-
-@dataclass(frozen=True, kw_only=True)
 class MeasureEntry:
     """One measure."""
 
@@ -84,8 +41,10 @@ class MeasureEntry:
     """Of most of its figures; where it stands while it cannot be had."""
     asks: str
     """The question that it answers, in plain words."""
-    build: Callable[[Referees], Measure]
+    build: Callable[[Workshop, ColumnParts], Measure]
     """Makes it; raises `MissingDependency` where a package or weights are absent."""
+    of_column: bool = False
+    """Depends on `ColumnParts`."""
     needs: frozenset[Need] = frozenset()
     quick: bool = False
     """Made with ``--quick``: no network is asked, little more than reading the frames."""
@@ -96,7 +55,160 @@ class MeasureEntry:
     distributions: tuple[Distribution, ...] = field(default=())
 
 
-REGISTRY: Final[tuple[MeasureEntry, ...]] = ()
+def _share(title: str, key: str) -> Distribution:
+    """Shares of people as `intervals.Shares` keeps them."""
+    return Distribution(title=title, part=f"{key}:part", whole=f"{key}:whole", limits=(0, 1))
+
+
+REGISTRY: Final[tuple[MeasureEntry, ...]] = (
+    MeasureEntry(
+        name="coverage",
+        group="privacy",
+        asks="Is everybody covered whom the ground truth knows?",
+        build=builders.coverage,
+        needs=frozenset({"truth"}),
+        quick=True,
+        cases_show_people=True,
+        distributions=(_share("Share of boxes covered, each person", "privacy.coverage.truth"),),
+    ),
+    MeasureEntry(
+        name="referee_coverage",
+        group="privacy",
+        asks="Is everybody covered whom an independent detector sees?",
+        build=builders.referee_coverage,
+        needs=frozenset({"plate"}),
+        cases_show_people=True,
+        distributions=(_share("Share of detections covered, each person", "privacy.coverage.referee"),),
+    ),
+    MeasureEntry(
+        name="faces",
+        group="privacy",
+        asks="Are faces of the original left in the result?",
+        build=builders.faces,
+        cases_show_people=True,
+    ),
+    MeasureEntry(
+        name="plates",
+        group="privacy",
+        asks="Does the background without people show anybody?",
+        build=builders.plates,
+        needs=frozenset({"plate"}),
+        cases_show_people=True,
+    ),
+    MeasureEntry(
+        name="reidentification",
+        group="privacy",
+        asks="Can somebody who knows people from the original find them in the result by their looks?",
+        build=builders.reidentification,
+    ),
+    MeasureEntry(
+        name="gait",
+        group="privacy",
+        asks="Can people be told by their proportions and walk alone?",
+        build=builders.gait,
+        needs=frozenset({"result_bundle"}),
+    ),
+    MeasureEntry(
+        name="attributes",
+        group="privacy",
+        asks="Can colours of clothes, brightness and build be read off the result?",
+        build=builders.attributes,
+        needs=frozenset({"result_bundle"}),
+    ),
+    MeasureEntry(
+        name="silhouettes",
+        group="privacy",
+        asks="Does the outline in the result give away the build of the person?",
+        build=builders.silhouettes,
+        needs=frozenset({"result_bundle"}),
+    ),
+    MeasureEntry(
+        name="motion_kept",
+        group="utility",
+        asks="Do the people of the result move as those of the original did?",
+        build=builders.motion_kept,
+        distributions=(
+            Distribution(
+                title="Likeness of poses (OKS), mean of each person", part="oks", whole="people", limits=(0, 1)
+            ),
+        ),
+    ),
+    MeasureEntry(
+        name="detection_kept",
+        group="utility",
+        asks="Does a detector of people find the people of the original in the result?",
+        build=builders.detection_kept,
+    ),
+    MeasureEntry(
+        name="tracking_kept",
+        group="utility",
+        asks="Can people be followed in the result as in the original?",
+        build=builders.tracking_kept,
+        distributions=(
+            Distribution(
+                title="Share of boxes that are followed alike, each person",
+                part="shared",
+                whole="mean_boxes",
+                limits=(0, 1),
+            ),
+        ),
+    ),
+    MeasureEntry(
+        name="outside_unchanged",
+        group="utility",
+        asks="Did the picture stay as it was where nobody is?",
+        build=builders.outside,
+        of_column=True,
+        quick=True,
+    ),
+    MeasureEntry(
+        name="flow_kept",
+        group="utility",
+        asks="Does the picture of people move as in the original, pixel by pixel?",
+        build=builders.flow_kept,
+    ),
+    MeasureEntry(
+        name="pairwise_ssim",
+        group="temporal",
+        asks="Are consecutive pictures of a person alike (the paper's measure)?",
+        build=builders.pairwise_ssim,
+        quick=True,
+        distributions=(
+            Distribution(title="Pairwise SSIM, mean of each person", part="ssim", whole="pairs", limits=(0, 1)),
+        ),
+    ),
+    MeasureEntry(
+        name="warp_error",
+        group="temporal",
+        asks="Does a person's surface stay the same when its motion is taken out?",
+        build=builders.warp_error,
+        distributions=(
+            Distribution(title="Warp error, levels of 255, mean of each person", part="difference", whole="people"),
+        ),
+    ),
+    MeasureEntry(
+        name="flicker",
+        group="temporal",
+        asks="Do the colours of people flicker?",
+        build=builders.flicker,
+        quick=True,
+    ),
+    MeasureEntry(
+        name="identity_drift.colour",
+        group="temporal",
+        asks="Does somebody stay the same person as long as they are in view?",
+        build=builders.identity_drift,
+        quick=True,
+    ),
+    MeasureEntry(
+        name="cost",
+        group="cost",
+        asks="What did making the result take?",
+        build=builders.cost,
+        of_column=True,
+        quick=True,
+    ),
+)
 """In the order of the report."""
 
 
@@ -130,8 +242,15 @@ def choose(names: Iterable[str] = (), *, quick: bool = False) -> tuple[str, ...]
     return tuple(entry.name for entry in REGISTRY if entry.default and (entry.quick or not quick))
 
 
-def build_measures(names: Iterable[str], referees: Referees) -> tuple[dict[str, Measure], dict[str, str]]:
+def build_measures(
+    names: Iterable[str], workshop: Workshop, column: ColumnParts | None = None
+) -> tuple[dict[str, Measure], dict[str, str]]:
     """Make measures that share their networks.
+
+    Args:
+        names: of the measures.
+        workshop: what they share.
+        column: the result that they are for; None is enough to read figures off tallies.
 
     Returns:
         Measures by name, and for those that cannot be had why not.
@@ -143,14 +262,16 @@ def build_measures(names: Iterable[str], referees: Referees) -> tuple[dict[str, 
     absent: dict[str, str] = {}
     for name in names:
         try:
-            measures[name] = entry_of(name).build(referees)
+            measures[name] = _make(entry_of(name), workshop, column or ColumnParts())
         except MissingDependency as error:
             absent[name] = str(error)
     return measures, absent
 
 
-def referees_folder(named: Path | None, default: Path, environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the weights of measures are: where the user says, else the environment, else the default."""
-    if named is not None:
-        return named
-    return Path(environment.get(REFEREES_VARIABLE, "") or default)
+def _make(entry: MeasureEntry, workshop: Workshop, column: ColumnParts) -> Measure:
+    """A measure; those that do not depend on the column are made once."""
+    if entry.of_column:
+        return entry.build(workshop, column)
+    if entry.name not in workshop.made:
+        workshop.made[entry.name] = entry.build(workshop, column)
+    return workshop.made[entry.name]

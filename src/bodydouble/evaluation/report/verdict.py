@@ -14,8 +14,10 @@ from bodydouble.evaluation.measures.base import Figure
 from bodydouble.evaluation.report.model import ORIGINAL, Column, Evaluation
 from bodydouble.evaluation.report.table import Row, Table, show_number
 
-COVERAGE_KEYS: Final = ("privacy.coverage.truth", "privacy.coverage.boxes", "privacy.coverage")
+COVERAGE_KEYS: Final = ("privacy.coverage.truth", "privacy.coverage.referee")
 """Share of sightings of people who are covered; the first that was measured counts."""
+NOT_OF_RESULTS: Final = ("privacy.gait.bundle.", "privacy.plate.")
+"""Figures of what the generator is given, which are the same for every result; no attack on a result."""
 UTILITY_KEYS: Final = ("utility.motion.oks", "utility.detection.ap50", "utility.tracking.idf1")
 """What a result is for; shares of 0 to 1."""
 
@@ -111,7 +113,13 @@ def leaks_of(table: Table, label: str) -> tuple[tuple[Leak, ...], tuple[str, ...
     leaks, weak = [], []
     for row in table.of_group("privacy"):
         original, cell = table.cell(row.key, ORIGINAL), table.cell(row.key, label)
-        if row.better != "chance" or not original or original.value is None or original.chance is None:
+        if (
+            row.better == "high"
+            or row.key.startswith(NOT_OF_RESULTS)
+            or not original
+            or original.value is None
+            or original.chance is None
+        ):
             continue
         if not cell or cell.value is None or cell.chance is None:
             continue
