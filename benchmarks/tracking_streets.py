@@ -12,7 +12,7 @@ import argparse
 import dataclasses
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import common
 
@@ -25,7 +25,7 @@ from bodydouble.scene import SilentProgress
 from bodydouble.synth import render_street
 from bodydouble.video_io import open_source
 
-PRESETS = ("default", "paper")
+PRESETS: tuple[Literal["default", "paper"], ...] = ("default", "paper")
 
 
 def scores_of(seed: int, arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
