@@ -29,12 +29,12 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
 }
 _UPPER_ROWS: Final[slice] = slice(round(0.20 * CROP_HEIGHT_PX), round(0.45 * CROP_HEIGHT_PX))
 _LOWER_ROWS: Final[slice] = slice(round(0.55 * CROP_HEIGHT_PX), round(0.85 * CROP_HEIGHT_PX))
-_COLUMNS: Final[slice] = slice(round(0.33 * CROP_WIDTH_PX), round(0.67 * CROP_WIDTH_PX))
-"""The middle third: arms and background are beside it."""
+_COLUMNS: Final[slice] = slice(round(0.375 * CROP_WIDTH_PX), round(0.625 * CROP_WIDTH_PX))
+"""The middle quarter: arms and background are beside it."""
 _LEAST_CROPS: Final[int] = 2
 """Of each half of a track."""
-_BLACK_BELOW, _WHITE_FROM = 60, 170
-_PALE_BELOW: Final[int] = 60
+_BLACK_BELOW, _WHITE_FROM = 45, 170
+_PALE_BELOW: Final[int] = 50
 """Saturation (of 255) below which a colour has no name but its brightness."""
 _NAMED_HUES: Final[tuple[tuple[int, str], ...]] = (
     (8, "red"), (22, "orange or brown"), (35, "yellow"), (85, "green"), (130, "blue"), (160, "purple"), (180, "red"),

@@ -15,6 +15,7 @@ from bodydouble.evaluation.matching import match, overlaps
 from bodydouble.evaluation.measures.base import Case, Figure, FramePair, PairedClip, Series, Tally
 from bodydouble.evaluation.measures.identities import SAME_PERSON_OVERLAP, xyxy
 from bodydouble.evaluation.measures.intervals import Shares, share_figure
+from bodydouble.evaluation.measures.remembered import Memo
 from bodydouble.scene import Frame
 
 _KEY: Final[str] = "privacy.coverage.truth"
@@ -34,6 +35,7 @@ class Coverage:
     def __init__(self, footage: Footage) -> None:
         """Take what opens originals: a plate that owes nothing to the pipeline is made first, in a pass of its own."""
         self.footage = footage
+        self._plates: Memo[npt.NDArray[np.uint8]] = Memo(1)
 
     def start(self, clip: PairedClip) -> _Boxes | _NoTruth:
         """Begin with a clip; one with a ground truth is read once here."""
@@ -41,8 +43,13 @@ class Coverage:
             return _NoTruth("clips_without_truth")
         if not clip.bundle.camera.is_static:
             return _NoTruth("clips_that_move")
+        # All results of a clip are measured one after another, or together.
+        return _Boxes(clip, self._plates.get((clip.name, clip.bundle.video.num_frames), lambda: self._plate(clip)))
+
+    def _plate(self, clip: PairedClip) -> npt.NDArray[np.uint8]:
+        assert clip.truth is not None
         every = max(_LEAST_STRIDE, -(-clip.bundle.video.num_frames // _MOST_SAMPLES))
-        return _Boxes(clip, gt_plate(self.footage(clip), clip.truth, every=every)[0])
+        return gt_plate(self.footage(clip), clip.truth, every=every)[0]
 
     def figures(self, tally: Tally) -> tuple[Figure, ...]:
         """Share of covered boxes."""

@@ -111,9 +111,11 @@ class ReIdentification:
     def figures(self, tally: Tally) -> tuple[Figure, ...]:
         """Rank-1 and mAP of each attacker by crops, rank-1 by whole sightings, and both where clothes changed."""
         found: list[Figure] = []
-        everybody = [(one.name, one.label, _ABSENT) for one in self.attackers]
-        everybody += [(one.name, one.label, _ABSENT_TRAINED) for one in self.trainable]
-        for name, who, absent in everybody:
+        people = f"{round(tally.counts.get('people', 0))} people seen twice"
+        halves = f"{people}; learns from half of those of a clip, finds the others among one another"
+        everybody = [(one.name, one.label, _ABSENT, people) for one in self.attackers]
+        everybody += [(one.name, one.label, _ABSENT_TRAINED, halves) for one in self.trainable]
+        for name, who, absent, note in everybody:
             for part, label, missing in (
                 ("rank1", "rank-1", absent),
                 ("map", "mAP", absent),
@@ -129,7 +131,7 @@ class ReIdentification:
                         group="privacy",
                         better="chance",
                         absent=missing,
-                        note=f"{round(tally.counts.get('people', 0))} people seen twice",
+                        note=note,
                     )
                 )
         return tuple(found)

@@ -68,7 +68,11 @@ def measured(measure, clip: PairedClip, street: Street, result=None) -> Tally:
 
 
 def with_truth(street: Street) -> tuple[Coverage, PairedClip]:
+    passes: list[str] = []
+
     def footage(clip: PairedClip) -> Iterable[Frame]:
+        passes.append(clip.name)
+        assert len(passes) == len(set(passes)), "the plate of a clip is made once, whatever the number of results"
         return (Frame(index=i, pts_ticks=i, rgb=street.frame(i)) for i in range(street.num_frames))
 
     return Coverage(footage), replace(street.clip(), truth=boxes_of(street))
