@@ -2,8 +2,8 @@
 
 Proportions are those of drawing manuals and of anthropometric tables (Drillis and Contini 1966, as in Winter,
 "Biomechanics and Motor Control of Human Movement", figure 4.1): of a standing person's height H the chin is at 0.87 H, the
-shoulders at 0.82 H, the hips at 0.53 H, shoulders are 0.26 H apart. The ellipse is larger than a head by half, since joints
-of small people are a few pixels off and hair is not in those tables.
+shoulders at 0.82 H, the hips at 0.53 H, shoulders are 0.26 H apart. The ellipse is larger than a head by two thirds,
+since joints of small people are a few pixels off and hair is not in those tables.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ _TRUNK_SHARE: Final = 0.29
 _SHOULDER_SHARE: Final = 0.26
 _NECK_TO_HEAD_SHARE: Final = 0.115
 """From shoulder height to the middle of the head (0.935 H)."""
-_HEAD_HALF_SHARES: Final = (0.085, 0.10)
-"""Half axes of the ellipse, across and along the head; a head measures about 0.055 and 0.065."""
+_HEAD_HALF_SHARES: Final = (0.095, 0.10)
+"""Half axes of the ellipse, across and along the head; a head measures about 0.055 and 0.065. In profile the joints lie
+before its middle, so that it needs nearly as much across as along."""
 _FACE_HALF_SHARE: Final = 0.055
 _LARGEST_HEIGHT_IN_BOXES: Final = 2.5
 """A person of whom the box shows less than this share is so near that joints say more than the box; beyond, they err."""
