@@ -23,7 +23,7 @@ from bodydouble.evaluation.measures.intervals import Shares, share_figure
 from bodydouble.evaluation.measures.remembered import Memo, digest_of
 
 PATCH_PX: Final[int] = 32
-ALIKE: Final[float] = 0.6
+ALIKE: Final[float] = 0.8
 """Correlation from which two patches look the same. Even strangers' aligned faces correlate: see the chance level."""
 _SAME_PLACE: Final[float] = 0.3
 """Intersection over union."""

@@ -69,7 +69,8 @@ def rank(
     right = is_right[rows]
     if not right.any() or right.all():
         return None
-    distances = np.sum((gallery[rows] - probe[None]).astype(np.float64) ** 2, axis=1)
+    # Squared distances, without the probe's own length; rounded, so that sums in another order stay ties.
+    distances = np.round((np.einsum("ij,ij->i", gallery, gallery) - 2.0 * (gallery @ probe))[rows], 6)
     # Ties are broken against the attacker's luck: wrong ones first. Else the order of tracks would decide.
     order = np.lexsort((right, distances))
     return Ranked(
