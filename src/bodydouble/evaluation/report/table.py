@@ -153,6 +153,20 @@ def show_number(value: float) -> str:
     return f"{value:.1e}" if abs(value) < 0.5 else f"{value:.9f}".rstrip("0")
 
 
+def show_percent(share: float) -> str:
+    """A share of 0 to 1 in per cent; never 0 or 100 when it is not.
+
+    >>> [show_percent(share) for share in (1.0, 0.9995, 0.97, 0.123456, 0.0004, 0.0)]
+    ['100 %', '99.95 %', '97 %', '12.3 %', '0.04 %', '0 %']
+    """
+    percent = 100 * share
+    for digits in range(1, 6):
+        text = f"{percent:.{digits}f}"
+        if float(text) not in (0.0, 100.0) or share in (0, 1):
+            break
+    return f"{text.rstrip('0').rstrip('.')} %"
+
+
 def show_interval(interval: tuple[float, float]) -> str:
     """An interval as ``0.91 to 0.97``, with the digits of `show_number`."""
     return f"{show_number(interval[0])} to {show_number(interval[1])}"

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from bodydouble.evaluation.measures.base import Figure
 from bodydouble.evaluation.report.model import ORIGINAL, Column, Evaluation
-from bodydouble.evaluation.report.table import Row, Table, show_number
+from bodydouble.evaluation.report.table import Row, Table, show_number, show_percent
 
 COVERAGE_KEYS: Final = ("privacy.coverage.truth", "privacy.coverage.referee")
 """Share of sightings of people who are covered; the first that was measured counts."""
@@ -139,14 +139,14 @@ def _covered(table: Table, column: Column) -> Finding:
         return Finding(
             question="covered", grade="unknown", text="Whether everybody is covered was not measured."
         )  # fmt: skip
-    trials = f" of {cell.trials}" if cell.trials else ""
+    sightings = f"{cell.trials} sightings of people" if cell.trials else "the sightings of people"
     if cell.value == 1:
-        return Finding(question="covered", grade="good", text=f"Every sighting of a person{trials} is covered.")
-    share = f"{show_number(100 * cell.value)} % of the sightings of people{trials} are covered"
+        return Finding(question="covered", grade="good", text=f"All of {sightings} are covered.")
+    share = f"{show_percent(cell.value)} of {sightings} are covered"
     if cell.value >= ALL_COVERED_FROM:
-        return Finding(question="covered", grade="good", text=f"{share}; the others are listed below.")
-    left = f"{show_number(100 * (1 - cell.value))} % show somebody as filmed"
+        return Finding(question="covered", grade="good", text=f"{share}; the others are among the worst cases below.")
     grade: Grade = "fair" if cell.value >= MOST_COVERED_FROM else "bad"
+    left = f"{show_percent(1 - cell.value)} show somebody more or less as filmed"
     return Finding(question="covered", grade=grade, text=f"{share}; {left}.")
 
 
@@ -165,10 +165,10 @@ def _recognized(table: Table, column: Column, evaluation: Evaluation) -> Finding
     grade: Grade = "fair"
     if worst.share <= HIDES_UP_TO:
         grade = "good"
-        text += f" None of {len(leaks)} attacks keeps more than a tenth of what it knows."
+        text += " No attack keeps more than a tenth of what it learns from the footage."
     elif worst.share >= LEAKS_FROM:
         grade = "bad"
-        text += f" It keeps {show_number(100 * min(worst.share, 1.0))} % of what it knows."
+        text += f" It keeps {show_percent(min(worst.share, 1.0))} of what it learns from the footage."
     return Finding(question="recognized", grade=grade, text=text + _against(table, column, evaluation, worst) + aside)
 
 
