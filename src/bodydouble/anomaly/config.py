@@ -245,23 +245,29 @@ def _official(detector: str, kind: type[DetectorConfig]) -> DetectorConfig:
 
 _CPU: dict[str, DetectorConfig] = {
     "mnad-pred": MnadConfig(
-        size_px=96, channels=1, resize="area", widths=(16, 32, 64, 128), batch_size=8, learning_rate=1e-3, epochs=8
+        size_px=64, channels=1, resize="area", widths=(16, 32, 64, 128), batch_size=8, learning_rate=1e-3, epochs=4,
+        precision="bfloat16",
     ),
     "mnad-recon": MnadConfig(
-        size_px=96, channels=1, resize="area", widths=(16, 32, 64, 128), batch_size=8, learning_rate=1e-3, epochs=8
+        size_px=64, channels=1, resize="area", widths=(16, 32, 64, 128), batch_size=4, learning_rate=1e-3, epochs=4,
+        precision="bfloat16",
     ),
     "lgn-net": LgnNetConfig(
-        size_px=96, channels=1, resize="area", widths=(16, 32, 64, 128), batch_size=8, learning_rate=1e-3, epochs=5,
-        lstm_layers=2, lstm_width=24,
+        size_px=64, channels=1, resize="area", widths=(16, 32, 64, 128), batch_size=4, learning_rate=1e-3, epochs=4,
+        precision="bfloat16", lstm_layers=2, lstm_width=24,
     ),
     "mpn": MpnConfig(
-        size_px=96, channels=1, resize="area", widths=(16, 32, 64, 128), batch_size=8, learning_rate=1e-3, epochs=6,
-        schedule="cosine",
+        size_px=64, channels=1, resize="area", widths=(16, 32, 64, 128), batch_size=4, learning_rate=1e-3, epochs=4,
+        schedule="cosine", precision="bfloat16",
     ),
     "lntra": LntraConfig(
-        size_px=64, resize="area", widths=(16, 24, 48, 48), batch_size=8, learning_rate=1e-3, epochs=5,
+        size_px=64, resize="area", widths=(16, 24, 48, 48), batch_size=4, learning_rate=1e-3, epochs=4,
         schedule="cosine",
     ),
-    "unet": UnetConfig(size_px=96, channels=1, resize="area", batch_size=8, learning_rate=1e-3, epochs=8),
-    "flow": FlowConfig(size_px=256, resize="area"),
+    "unet": UnetConfig(
+        size_px=64, channels=1, resize="area", batch_size=8, learning_rate=1e-3, epochs=4, precision="bfloat16"
+    ),
+    "flow": FlowConfig(size_px=128, resize="area"),
 }  # fmt: skip
+"""On UCSD Ped2, one thread of a busy machine, ``mnad-pred`` trains in 152 seconds of processor time. ``bfloat16`` halves the
+time where the processor computes in it (AVX512-BF16, AMX, recent ARM); elsewhere set ``precision`` to ``float32``."""

@@ -83,6 +83,12 @@ class Protocol:
         )
 
 
+UNIFORM = Protocol(
+    frame_term="psnr", frame_weight=1.0, smoothing_sigma_frames=0.0, memory_update="off", update_threshold=0.0
+)
+"""The same for every detector: decibels of the whole frame, nothing else. A second row beside the authors' own choices,
+where their extra terms or smoothing decide who wins."""
+
 _PLAIN = Protocol(
     frame_term="psnr", feature_term="distance", frame_weight=1.0, smoothing_sigma_frames=0.0, memory_update="off",
     update_threshold=0.0,
