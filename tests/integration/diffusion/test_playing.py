@@ -1,28 +1,23 @@
-"""The diffusion generator with the real classes at toy size: loading, prompting, windows, decoding, cutting, resuming."""
+"""The diffusion generator with the real classes at toy size: prompting, windows, decoding, cutting, failing, resuming."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.torch import load_file, save_file
 
 from bodydouble.casting import CastingConfig, cast_tracks
-from bodydouble.config import RunConfig, preset
-from bodydouble.errors import ConfigError, MissingWeights, PolicyStop
+from bodydouble.config import RunConfig
+from bodydouble.errors import PolicyStop
 from bodydouble.generation import (
     SCRATCH_FOLDER,
-    AnimateDiffConfig,
     CannotPlay,
     GenerationConfig,
-    KeepsWork,
     WindowPlan,
     make_generator,
     plan_windows,
@@ -30,69 +25,25 @@ from bodydouble.generation import (
 )
 from bodydouble.generation.animatediff.denoise import denoise_run
 from bodydouble.generation.animatediff.loader import load_models, make_sampler
-from bodydouble.manifest import hash_path
-from bodydouble.pipeline.ready import check_ready, missing_models
 from bodydouble.pipeline.single import generate
 from bodydouble.scene import SceneBundle, TrackWindow
 from bodydouble.scene.bundle_files import write_bundle
 from bodydouble.scene.performance_files import PerformanceReader
 from bodydouble.testing import check_generator
 from bodydouble.testing.bundles import make_bundle, window_differences
-from bodydouble.testing.toy_diffusion import make_toy_diffusion
-
-CANVAS_PX = 64 * 128
+from tests.integration.diffusion.playing import by_frame, made, play_all
 
 
-@pytest.fixture(scope="session")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_toy_diffusion(tmp_path_factory.mktemp("toy"))
+def _no_denoising(*given: Any, num_frames: int, shape: tuple[int, int, int], **options: Any) -> Any:
+    """Latents of zeros."""
+    stored = type("Stored", (), {})()
+    stored.read = lambda start, stop: np.zeros((stop - start, *shape), np.float32)
+    return stored
 
 
-@pytest.fixture
-def broken(toy: Path, tmp_path: Path) -> Path:
-    """A copy to be damaged."""
-    return Path(shutil.copytree(toy, tmp_path / "broken"))
-
-
-@pytest.fixture(scope="module")
-def street() -> SceneBundle:
-    return make_bundle(num_frames=34)
-
-
-@pytest.fixture
-def config(toy: Path) -> Callable[..., GenerationConfig]:
-    def make(*, diffusion: dict[str, Any] | None = None, **options: Any) -> GenerationConfig:
-        own = AnimateDiffConfig(**{"canvas_px": CANVAS_PX, "steps": 2, **(diffusion or {})})
-        return GenerationConfig(**{"backend": "animatediff", "weights": str(toy), "animatediff": own, **options})
-
-    return make
-
-
-def play_all(
-    bundle: SceneBundle, config: GenerationConfig, *, seed: int = 1, folder: Path | None = None
-) -> list[TrackWindow]:
-    generator = make_generator(config)
-    if folder is not None:
-        assert isinstance(generator, KeepsWork)
-        generator.keep_in(folder)
-    generator.prepare(bundle, cast_tracks(bundle, CastingConfig(), seed), config, seed)
-    return [generator.play(plan) for plan in plan_windows(bundle, config)]
-
-
-def by_frame(windows: list[TrackWindow]) -> dict[tuple[int, int], bytes]:
-    return {
-        (window.track_id, int(frame)): sprite.rgba.tobytes() + bytes(f"{sprite.left_px},{sprite.top_px}", "ascii")
-        for window in windows
-        for frame, sprite in zip(window.frame_indices, window.sprites, strict=True)
-    }
-
-
-def test_doubles_are_drawn_and_belong_to_their_place(
-    street: SceneBundle, config: Callable[..., GenerationConfig]
-) -> None:
-    windows = play_all(street, config())
-    assert len(windows) == 2
-    for window in windows:
+def test_doubles_are_drawn_and_belong_to_their_place(street: SceneBundle, played: list[TrackWindow]) -> None:
+    assert len(played) == 2
+    for window in played:
         track = next(t for t in street.tracks if t.track_id == window.track_id)
         drawn = [sprite for sprite in window.sprites if sprite.rgba.size]
         assert len(drawn) > 0.8 * len(track)
@@ -104,10 +55,15 @@ def test_doubles_are_drawn_and_belong_to_their_place(
                 assert box[1] - down <= sprite.top_px <= sprite.top_px + height <= box[3] + down
 
 
-def test_pieces_of_work_change_nothing(street: SceneBundle, config: Callable[..., GenerationConfig]) -> None:
-    whole = by_frame(play_all(street, config()))
-    assert by_frame(play_all(street, config(window_frames=7))) == whole
-    assert by_frame(play_all(street, config(), seed=2)) != whole
+def test_pieces_of_work_change_nothing(
+    street: SceneBundle, played: list[TrackWindow], config: Callable[..., GenerationConfig]
+) -> None:
+    assert by_frame(play_all(street, config(window_frames=7))) == by_frame(played)
+
+
+def test_another_seed_is_another_double(config: Callable[..., GenerationConfig]) -> None:
+    bundle = make_bundle(num_frames=3, num_people=1)
+    assert by_frame(play_all(bundle, config(), seed=2)) != by_frame(play_all(bundle, config(), seed=1))
 
 
 def test_order_of_work_changes_nothing(config: Callable[..., GenerationConfig]) -> None:
@@ -140,16 +96,17 @@ def test_workers_change_nothing(tmp_path: Path, config: Callable[..., Generation
 
 
 def test_a_killed_track_goes_on_where_it_was(
-    street: SceneBundle, config: Callable[..., GenerationConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    street: SceneBundle, played: list[TrackWindow], config: Callable[..., GenerationConfig], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     from bodydouble.generation.animatediff.models import ControlledDenoiser, Models
     from bodydouble.generation.animatediff.windows import plan_windows_over, shift_of
 
     own = config().animatediff
     windows = {"length": own.window_frames, "overlap": own.overlap_frames}
     second_step = len(plan_windows_over(34, **windows, shift=shift_of(1, own.steps, **windows)))
-    expected = by_frame(play_all(street, config(), folder=_made(tmp_path / "whole")))
-    folder = _made(tmp_path / "killed")
+    expected = by_frame(played)
+    folder = made(tmp_path / "killed")
     calls: list[str] = []
     predict, decode = ControlledDenoiser.predict, Models.decode
 
@@ -179,8 +136,8 @@ def test_a_killed_track_goes_on_where_it_was(
 
 
 def test_guidance_follows_both_prompts(config: Callable[..., GenerationConfig]) -> None:
-    bundle = make_bundle(num_frames=6, num_people=1)
-    guided = {"sampler": "standard", "guidance": 5.0}
+    bundle = make_bundle(num_frames=2, num_people=1)
+    guided = {"sampler": "standard", "guidance": 5.0, "window_frames": 2, "overlap_frames": 1}
     together = play_all(bundle, config(diffusion=guided))[0]
     plain = play_all(bundle, config(diffusion={**guided, "guidance": 1.0}))[0]
     negative = play_all(bundle, config(diffusion={**guided, "negative": "red"}))[0]
@@ -266,52 +223,11 @@ def test_a_short_budget_reaches_the_decoder(config: Callable[..., GenerationConf
         patched.setattr(Models, "decode", decode)
         patched.setattr("bodydouble.generation.animatediff.generator.denoise_run", _no_denoising)
         with pytest.raises(Stop):
-            play_all(bundle, config(diffusion=large, memory_mb=budget), folder=_made(tmp_path / "p"))
+            play_all(bundle, config(diffusion=large, memory_mb=budget), folder=made(tmp_path / "p"))
     record = json.loads((tmp_path / "p" / "prompts.json").read_text())["layout"]
     assert asked == [record["tiled"]]
     assert record["tiled"]
     assert record["bytes_needed"] <= budget * 1_000_000
-
-
-def test_memory_budget_shrinks_windows_then_refuses(config: Callable[..., GenerationConfig]) -> None:
-    from bodydouble.generation.animatediff.memory import choose_layout
-    from bodydouble.generation.animatediff.sizes import PUBLISHED
-
-    options = config(diffusion={"sampler": "standard", "canvas_px": 256_000})
-    free = choose_layout(PUBLISHED, options)
-    assert (free.window_frames, free.together, free.tiled) == (16, True, False)
-    needed = [free]
-    for _ in range(3):
-        less = dataclasses.replace(options, memory_mb=needed[-1].bytes_needed // 1_000_000 - 1)
-        needed.append(choose_layout(PUBLISHED, less))
-    assert all(a.bytes_needed > b.bytes_needed for a, b in pairwise(needed))
-    assert not needed[1].together
-    assert needed[-1].window_frames < 16
-    with pytest.raises(ConfigError, match=r"about \d+ are needed"):
-        choose_layout(PUBLISHED, dataclasses.replace(options, memory_mb=1))
-
-
-def test_sizes_in_files_are_those_of_what_is_loaded(config: Callable[..., GenerationConfig]) -> None:
-    """What `doctor` says of a folder before anything is loaded."""
-    from bodydouble.generation.animatediff.components import find_components
-    from bodydouble.generation.animatediff.sizes import sizes_in, sizes_of
-
-    assert sizes_in(find_components(config())) == sizes_of(load_models(config()))
-
-
-def test_doctor_speaks_of_the_weights_named(config: Callable[..., GenerationConfig]) -> None:
-    from bodydouble.pipeline.estimates import Footage, estimate_memory, estimate_stages
-
-    public = RunConfig(generation=config(weights=""))
-    named = RunConfig(generation=config())
-    footage = Footage(width_px=64, height_px=64, num_frames=10, people_in_view=1)
-    large, small = estimate_memory(public), estimate_memory(named)
-    assert large is not None
-    assert small is not None
-    assert (large.published, small.published) == (True, False)
-    assert large.num_bytes > 5_000_000_000 > 100_000_000 > small.num_bytes
-    seconds = [estimate_stages(run, footage, flops_per_second=1e9)[1].seconds for run in (public, named)]
-    assert seconds[0] > 1000 * seconds[1] > 0
 
 
 def test_nan_is_painted_out_or_played_by_the_avatar(
@@ -327,13 +243,13 @@ def test_nan_is_painted_out_or_played_by_the_avatar(
     monkeypatch.setattr(ControlledDenoiser, "predict", sick)
     bundle = make_bundle(num_frames=48, num_people=1)
     one = {"steps": 1}
-    window = play_all(bundle, config(diffusion=one), folder=_made(tmp_path / "out"))[0]
+    window = play_all(bundle, config(diffusion=one), folder=made(tmp_path / "out"))[0]
     assert [bool(sprite.rgba.size) for sprite in window.sprites[:16]] == [False] * 16
     assert any(sprite.rgba.size for sprite in window.sprites[32:])
     remarks = read_remarks(tmp_path / "out")
     assert (remarks[0].first_frame, remarks[0].last_frame, remarks[0].instead) == (0, 15, "paint-out")
     assert "NaN" in remarks[0].reason
-    window = play_all(bundle, config(diffusion=one, fallback="avatar"), folder=_made(tmp_path / "avatar"))[0]
+    window = play_all(bundle, config(diffusion=one, fallback="avatar"), folder=made(tmp_path / "avatar"))[0]
     assert all(sprite.rgba.size for sprite in window.sprites[:16])
     assert read_remarks(tmp_path / "avatar")[0].instead == "avatar"
 
@@ -364,7 +280,7 @@ def test_filtered_stretches_are_played_by_the_avatar_if_wanted(
     track = dataclasses.replace(bundle.tracks[0], play=play, reason="mean joint score below 0.35")
     bundle = dataclasses.replace(bundle, tracks=(track,))
     assert len(play_all(bundle, config())) == 1
-    windows = play_all(bundle, config(fallback="avatar"), folder=_made(tmp_path / "p"))
+    windows = play_all(bundle, config(fallback="avatar"), folder=made(tmp_path / "p"))
     assert [len(window.sprites) for window in windows] == [5, 7]
     assert all(sprite.rgba.size for sprite in windows[0].sprites)
     (remark,) = read_remarks(tmp_path / "p")
@@ -448,153 +364,9 @@ def test_one_window_is_what_the_librarys_pipeline_makes(
     assert np.allclose(ours, theirs[0].transpose(0, 1).numpy(), atol=1e-4)
 
 
-def test_weights_are_in_the_manifest(config: Callable[..., GenerationConfig], toy: Path) -> None:
-    records = {record.name: record for record in check_ready(RunConfig(generation=config()))}
-    for part, file in (
-        ("unet", "diffusion_pytorch_model"), ("motion_adapter", "diffusion_pytorch_model"), ("text_encoder", "model"),
-        ("controlnet", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model"),
-    ):  # fmt: skip
-        name = f"{part}/{file}.safetensors"
-        assert records[name].sha256 == hash_path(toy / name)
-
-
-def test_public_weights_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("BODYDOUBLE_MODELS", str(tmp_path))
-    paper = preset("paper")
-    wanted = ("epicrealism", "animatediff-lightning-4step", "control-v11p-sd15-openpose", "sd-vae-ft-mse")
-    assert missing_models(paper)[-4:] == wanted
-    with pytest.raises(MissingWeights, match="bodydouble models fetch epicrealism") as caught:
-        load_models(paper.generation)
-    assert caught.value.exit_code == 4
-    for steps, model in ((1, "1step"), (3, "2step"), (4, "4step"), (8, "8step"), (9, "8step")):
-        generation = dataclasses.replace(paper.generation, animatediff=AnimateDiffConfig(steps=steps))
-        asked = missing_models(dataclasses.replace(paper, generation=generation))
-        assert f"animatediff-lightning-{model}" in asked
-
-
-@pytest.mark.parametrize("part", ["unet", "motion_adapter", "controlnet", "vae", "text_encoder", "tokenizer"])
-def test_a_missing_part_is_named(broken: Path, config: Callable[..., GenerationConfig], part: str) -> None:
-    shutil.rmtree(broken / part)
-    with pytest.raises(MissingWeights, match=f"{part}.*missing"):
-        load_models(config(weights=str(broken)))
-
-
-@pytest.mark.parametrize("part", ["unet", "motion_adapter", "controlnet", "vae", "text_encoder"])
-def test_damaged_parts_are_refused(broken: Path, config: Callable[..., GenerationConfig], part: str) -> None:
-    file = next((broken / part).glob("*.safetensors"))
-    tensors = load_file(file)
-    name = max(tensors, key=lambda key: tensors[key].numel())
-
-    def refused(words: str) -> None:
-        with pytest.raises(MissingWeights, match=words) as caught:
-            load_models(config(weights=str(broken)))
-        assert part in str(caught.value)
-
-    save_file({**tensors, name: tensors[name] * np.nan}, file, metadata={"format": "pt"})
-    refused("NaN")
-    save_file({**tensors, name: tensors[name][:-1].contiguous()}, file, metadata={"format": "pt"})
-    refused("cannot be used")
-    save_file({key: value for key, value in tensors.items() if key != name}, file, metadata={"format": "pt"})
-    refused("missing")
-    file.write_bytes(b"no safetensors")
-    refused("cannot be used")
-    file.unlink()
-    (broken / part / "pytorch_model.bin").write_bytes(b"x")
-    refused("can run code")
-
-
-def test_parts_that_do_not_fit_each_other_are_refused(
-    toy: Path, tmp_path: Path, config: Callable[..., GenerationConfig]
-) -> None:
-    from diffusers import AutoencoderKL, ControlNetModel
-
-    common: dict[str, Any] = {"layers_per_block": 1, "norm_num_groups": 8, "attention_head_dim": 4}
-    ControlNetModel(
-        block_out_channels=(16, 32), cross_attention_dim=64, conditioning_embedding_out_channels=(8, 8, 16, 16),
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), **common,
-    ).save_pretrained(tmp_path / "controlnet")  # fmt: skip
-    with pytest.raises(MissingWeights, match="size 64, the UNet cross attention of size 32"):
-        load_models(config(diffusion={"controlnet": str(tmp_path / "controlnet")}))
-    AutoencoderKL(block_out_channels=(8,), norm_num_groups=8, latent_channels=8).save_pretrained(tmp_path / "vae")
-    with pytest.raises(MissingWeights, match="8 latent channels, the UNet 4"):
-        load_models(config(diffusion={"vae": str(tmp_path / "vae")}))
-    AutoencoderKL(
-        block_out_channels=(8, 8), down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
-        norm_num_groups=8,
-    ).save_pretrained(tmp_path / "fine")  # fmt: skip
-    with pytest.raises(MissingWeights, match="8 px of a drawing a latent, the autoencoder 2"):
-        load_models(config(diffusion={"vae": str(tmp_path / "fine")}))
-    AutoencoderKL(
-        block_out_channels=(8,) * 5, down_block_types=("DownEncoderBlock2D",) * 5, up_block_types=("UpDecoderBlock2D",) * 5,
-        norm_num_groups=8,
-    ).save_pretrained(tmp_path / "coarse")  # fmt: skip
-    with pytest.raises(MissingWeights, match="16 px a latent; the canvas is laid out for 8"):
-        load_models(config(diffusion={"vae": str(tmp_path / "coarse")}))
-    (tmp_path / "motion.ckpt").write_bytes(b"x")
-    with pytest.raises(MissingWeights, match="safetensors only"):
-        load_models(config(diffusion={"motion": str(tmp_path / "motion.ckpt")}))
-
-
-def test_words_without_a_place_in_the_text_encoder_are_refused(
-    broken: Path, config: Callable[..., GenerationConfig]
-) -> None:
-    file = broken / "tokenizer" / "vocab.json"
-    vocabulary = json.loads(file.read_text())
-    file.write_text(json.dumps({**vocabulary, "zebra</w>": len(vocabulary)}))
-    with pytest.raises(MissingWeights, match=r"tokenizer .* knows \d+ words, the text encoder"):
-        load_models(config(weights=str(broken)))
-
-
-def test_motion_modules_may_be_inside_the_unet(
-    broken: Path, config: Callable[..., GenerationConfig], street: SceneBundle
-) -> None:
-    """As a network of one's own is saved that was trained as one."""
-    bundle = make_bundle(num_frames=6, num_people=1)
-    apart = play_all(bundle, config())[0]
-    shutil.rmtree(broken / "unet")
-    shutil.rmtree(broken / "motion_adapter")
-    load_models(config()).unet.save_pretrained(broken / "unet")
-    joined = play_all(bundle, config(weights=str(broken)))[0]
-    assert not window_differences(apart, joined)
-
-
-def test_a_device_that_is_not_there_is_refused(config: Callable[..., GenerationConfig]) -> None:
-    import torch
-
-    if torch.cuda.is_available():
-        pytest.skip("a GPU is there")
-    with pytest.raises(ConfigError, match="usable: cpu"):
-        load_models(config(device="cuda"))
-
-
-def test_windows_longer_than_the_motion_modules_are_refused(
-    toy: Path, tmp_path: Path, config: Callable[..., GenerationConfig]
-) -> None:
-    from diffusers import MotionAdapter
-
-    MotionAdapter(
-        block_out_channels=(16, 32), motion_layers_per_block=1, motion_norm_num_groups=8, motion_num_attention_heads=4,
-        motion_max_seq_length=12,
-    ).save_pretrained(tmp_path / "short")  # fmt: skip
-    with pytest.raises(ConfigError, match="end at 12"):
-        play_all(make_bundle(num_frames=3), config(diffusion={"motion": str(tmp_path / "short")}))
-
-
 def test_nobody_cast_is_nobody_played(config: Callable[..., GenerationConfig]) -> None:
     bundle = make_bundle(num_frames=3, num_people=1)
     generator = make_generator(config())
     generator.prepare(bundle, dataclasses.replace(cast_tracks(bundle, CastingConfig(), 0), parts=()), config(), 0)
     with pytest.raises(CannotPlay, match="nobody was cast"):
         generator.play(WindowPlan(track_id=1, step_start=0, step_stop=3))
-
-
-def _no_denoising(*given: Any, num_frames: int, shape: tuple[int, int, int], **options: Any) -> Any:
-    """Latents of zeros."""
-    stored = type("Stored", (), {})()
-    stored.read = lambda start, stop: np.zeros((stop - start, *shape), np.float32)
-    return stored
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
