@@ -1,7 +1,8 @@
-"""Attackers that need no fitting: they turn pictures of people into features that are near for the same person."""
+"""Attackers turn pictures of people into features that are near for the same person; those here need no fitting."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -27,6 +28,33 @@ class Attacker(Protocol):
 
     def embed(self, crops: Crops) -> Features:
         """Features of crops (n, 128, 64, 3): (n, size), near for the same person."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lesson:
+    """What an attacker learns from; rows belong together."""
+
+    original: Crops
+    result: Crops
+    people: npt.NDArray[np.int64]
+    """(n,): who it is."""
+    sightings: npt.NDArray[np.int64]
+    """(n,): when; a person's rows with different numbers lie apart in time."""
+
+
+class TrainableAttacker(Protocol):
+    """Somebody who can be taught."""
+
+    @property
+    def name(self) -> str:
+        """Part of keys."""
+
+    @property
+    def label(self) -> str:
+        """For people."""
+
+    def fit(self, lesson: Lesson, seed: int) -> tuple[Attacker, Attacker]:
+        """Learn; returns who looks at originals, and who looks at results."""
 
 
 class RememberingAttacker:

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from bodydouble.evaluation.measures.attackers import Attacker
+from bodydouble.evaluation.measures.attackers import Attacker, Lesson
 from bodydouble.evaluation.measures.crops import Crops
 from bodydouble.evaluation.measures.retrieval import Features, unit
 
@@ -27,33 +26,6 @@ _PEOPLE_PER_STEP: Final[int] = 24
 _TEMPERATURE: Final[float] = 0.1
 _SHIFT_PX: Final[int] = 3
 _STRIPES: Final[int] = 4
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Lesson:
-    """What an attacker learns from; rows belong together."""
-
-    original: Crops
-    result: Crops
-    people: npt.NDArray[np.int64]
-    """(n,): who it is."""
-    sightings: npt.NDArray[np.int64]
-    """(n,): when; a person's rows with different numbers lie apart in time."""
-
-
-class TrainableAttacker(Protocol):
-    """Somebody who can be taught."""
-
-    @property
-    def name(self) -> str:
-        """Part of keys."""
-
-    @property
-    def label(self) -> str:
-        """For people."""
-
-    def fit(self, lesson: Lesson, seed: int) -> tuple[Attacker, Attacker]:
-        """Learn; returns who looks at originals, and who looks at results."""
 
 
 class _Eye(nn.Module):

@@ -14,8 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bodydouble.evaluation.measures.attackers import Attacker
-from bodydouble.evaluation.measures.attackers_trained import Lesson, TrainableAttacker
+from bodydouble.evaluation.measures.attackers import Attacker, Lesson, TrainableAttacker
 from bodydouble.evaluation.measures.base import Case, Figure, FramePair, PairedClip, Tally
 from bodydouble.evaluation.measures.crops import CropKeeper, CropPairs
 from bodydouble.evaluation.measures.identities import Identity, KnownPeople, identities

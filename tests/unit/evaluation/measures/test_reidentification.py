@@ -10,8 +10,8 @@ import pytest
 
 from bodydouble.errors import InputError, MissingWeights
 from bodydouble.evaluation.ground_truth import GroundTruth, TruthBox
-from bodydouble.evaluation.measures.attackers import ColourHistograms, RememberingAttacker, RetailNetwork
-from bodydouble.evaluation.measures.attackers_trained import Lesson, TrainedAttacker
+from bodydouble.evaluation.measures.attackers import ColourHistograms, Lesson, RememberingAttacker, RetailNetwork
+from bodydouble.evaluation.measures.attackers_trained import TrainedAttacker
 from bodydouble.evaluation.measures.base import Figure, FramePair, PairedClip, Tally
 from bodydouble.evaluation.measures.crops import CropKeeper, cut_crop, spread, usable_steps
 from bodydouble.evaluation.measures.identities import KnownPeople, identities, read_people
