@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bodydouble.config import RunConfig, preset
     from bodydouble.errors import BodyDoubleError
     from bodydouble.pipeline import RunResult, anonymize, composite, generate, perceive
+    from bodydouble.pipeline.evaluate import evaluate
     from bodydouble.scene import Appearance, Cast, PersonTrack, SceneBundle, Sprite, TrackWindow, VideoGeometry
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "anonymize",
     "composite",
+    "evaluate",
     "generate",
     "perceive",
     "preset",
@@ -42,6 +44,7 @@ __all__ = [
 _HOME: Final[dict[str, str]] = {
     **dict.fromkeys(("RunConfig", "preset"), "bodydouble.config"),
     "BodyDoubleError": "bodydouble.errors",
+    "evaluate": "bodydouble.pipeline.evaluate",
     **dict.fromkeys(("RunResult", "anonymize", "composite", "generate", "perceive"), "bodydouble.pipeline"),
     **dict.fromkeys(
         ("Appearance", "Cast", "PersonTrack", "SceneBundle", "Sprite", "TrackWindow", "VideoGeometry"),

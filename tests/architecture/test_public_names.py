@@ -9,7 +9,7 @@ import bodydouble
 
 PUBLIC = [
     "Appearance", "BodyDoubleError", "Cast", "PersonTrack", "RunConfig", "RunResult", "SceneBundle", "Sprite",
-    "TrackWindow", "VideoGeometry", "__version__", "anonymize", "composite", "generate", "perceive", "preset",
+    "TrackWindow", "VideoGeometry", "__version__", "anonymize", "composite", "evaluate", "generate", "perceive", "preset",
 ]  # fmt: skip
 
 
