@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from bodydouble.anomaly.config import DETECTORS
 from bodydouble.anomaly.faults import DetectorFailed
-from bodydouble.anomaly.protocol import Protocol
+from bodydouble.anomaly.protocol import UNIFORM, Protocol
 from bodydouble.anomaly.scores import VideoTerms, auc, combined, decibels, stretched
 from bodydouble.errors import ConfigError, InputError
 
@@ -159,6 +159,13 @@ def test_a_stated_choice_is_kept() -> None:
     found = stated.resolved("mnad-pred")
     assert (found.memory_update, found.frame_weight, found.update_threshold) == ("off", 0.0, 0.0)
     assert stated.resolved("mpn").smoothing_sigma_frames == 0.0
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_one_protocol_alike_for_all(detector: str) -> None:
+    assert UNIFORM.resolved(detector) == replace(UNIFORM, feature_term=Protocol().resolved(detector).feature_term)
+    videos = {"a": terms([0, 1, 0], [0.1, 0.01, 0.001], feature=[0.0, 2.0, 1.0])}
+    np.testing.assert_allclose(combined(detector, videos, UNIFORM).videos["a"].scores, [1, 0.5, 0], atol=1e-12)
 
 
 def test_choices_that_make_no_sense() -> None:
