@@ -138,7 +138,7 @@ def show_number(value: float) -> str:
     Nothing is rounded to a 0 or 1 that it is not: 0.9998 people covered is not everybody.
 
     >>> [show_number(value) for value in (1.0, 0.99987, 0.5, 0.00004, 0.0, 12.345, 4476.0)]
-    ['1', '0.99987', '0.500', '0.00004', '0', '12.3', '4476']
+    ['1', '0.9999', '0.500', '0.00004', '0', '12.3', '4476']
     """
     if not math.isfinite(value):
         return "–"
