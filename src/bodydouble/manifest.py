@@ -24,7 +24,22 @@ SCHEMA_VERSION: Final = 1
 State = Literal["running", "done", "stopped", "interrupted", "failed"]
 """``stopped``: by policy, on purpose. ``running`` in a file that nobody writes to any more: killed."""
 
-_PACKAGES: Final = ("anny", "av", "numba", "numpy", "onnxruntime", "opencv-python", "scipy", "torch", "trackers")
+_PACKAGES: Final = (
+    *(
+        "anny",
+        "av",
+        "compel",
+        "diffusers",
+        "numba",
+        "numpy",
+        "onnxruntime",
+        "opencv-python",
+        "rtmlib",
+        "scipy",
+        "torch",
+    ),
+    *("trackers", "transformers", "ultralytics"),
+)
 """Packages whose version can change a pixel."""
 
 
