@@ -57,7 +57,8 @@ class NormalMemory(nn.Module):
         """Move each item towards the queries it is nearest to (equations 5 to 8).
 
         A query counts by the softmax *over queries* of its product with the item, divided by the largest of those that
-        belong to the item. Items nobody is nearest to stay.
+        belong to the item, as the paper says; the authors' code divides by the largest of all. Items nobody is nearest to
+        stay.
 
         Args:
             queries: (Q, D), unit length.
