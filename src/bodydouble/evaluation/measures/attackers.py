@@ -53,8 +53,8 @@ class TrainableAttacker(Protocol):
     def label(self) -> str:
         """For people."""
 
-    def fit(self, lesson: Lesson, seed: int) -> tuple[Attacker, Attacker]:
-        """Learn; returns who looks at originals, and who looks at results."""
+    def fit(self, lesson: Lesson, seed: int) -> Attacker:
+        """Learn; returns who looks at originals and results."""
 
 
 class RememberingAttacker:

@@ -161,7 +161,7 @@ class _Attack:
                 shares,
                 attacker.name,
                 attacker.label,
-                (attacker.embed(crops.original), attacker.embed(crops.result)),
+                (attacker.embed(crops.original[everybody]), attacker.embed(crops.result[everybody])),
                 (crops, seen, everybody),
             )
         for learner in self._measure.trainable:
@@ -185,15 +185,10 @@ class _Attack:
                 people=seen.people[learnt],
                 sightings=seen.sightings[learnt],
             )
-            knows, looks = learner.fit(lesson, derive_seed(seed, fold))
+            taught = learner.fit(lesson, derive_seed(seed, fold))
             rows = np.flatnonzero(np.isin(seen.people, attacked))
-            probes, gallery = (np.zeros((len(crops), 1), np.float32) for _ in range(2))
-            for attacker, pictures, side in ((knows, crops.original, 0), (looks, crops.result, 1)):
-                features = attacker.embed(pictures[rows])
-                whole = np.zeros((len(crops), features.shape[1]), np.float32)
-                whole[rows] = features
-                probes, gallery = (whole, gallery) if side == 0 else (probes, whole)
-            self._score(shares, learner.name, learner.label, (probes, gallery), (crops, seen, rows))
+            features = (taught.embed(crops.original[rows]), taught.embed(crops.result[rows]))
+            self._score(shares, learner.name, learner.label, features, (crops, seen, rows))
 
     def _score(
         self,
@@ -203,11 +198,11 @@ class _Attack:
         features: tuple[Features, Features],
         shown: tuple[CropPairs, Sightings, npt.NDArray[np.int64]],
     ) -> None:
-        """Rank for every probe among ``rows`` (the last of ``shown``)."""
+        """Rank for every probe among ``rows`` (the last of ``shown``); features have one row for each of them."""
         crops, seen, rows = shown
         if not len(rows):
             return
-        probes, gallery = features[0][rows], features[1][rows]
+        probes, gallery = features
         people, sightings, outfits = seen.people[rows], seen.sightings[rows], seen.outfits[rows]
         key = f"{_KEY}.{name}"
         best: dict[int, tuple[float, int, int]] = {}
