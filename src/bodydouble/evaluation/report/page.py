@@ -122,6 +122,8 @@ def render_page(evaluation: Evaluation, table: Table, entries: Sequence[MeasureE
 
 def _notes(row: Row, table: Table) -> list[tuple[str, str]]:
     """Remarks on a figure: those that hold for all columns once, with no label before them."""
+    if all(cell.value is None for cell in row.cells) and len({cell.note for cell in row.cells}) == 1:
+        return []  # the row itself says why there is nothing
     notes = [(label, cell.note) for label, cell in zip(table.labels, row.cells, strict=True) if cell.note]
     if len(notes) == len(table.labels) and len({note for _, note in notes}) == 1:
         return [("", notes[0][1])]

@@ -118,9 +118,11 @@ def _row(cells: tuple[Figure, ...], columns: tuple[Column, ...]) -> Row:
         group=first.group,
         better=first.better,
         chance=chances.pop() if len(chances) == 1 else None,
-        # With one result there is nothing to be better than.
         cells=cells,
-        best=frozenset(number for number, score in scores.items() if score == best) if len(scores) > 1 else frozenset(),
+        # Where all results do equally well, or there is one only, nobody is the best.
+        best=frozenset(number for number, score in scores.items() if score == best)
+        if len(set(scores.values())) > 1
+        else frozenset(),
     )
 
 

@@ -47,6 +47,11 @@ class Leak:
     original: float
     """What it gets from the footage."""
 
+    @property
+    def is_clear(self) -> bool:
+        """More than guessing, also at the lower end of its interval; without an interval it counts as clear."""
+        return self.figure.interval is None or self.figure.interval[0] > (self.figure.chance or 0.0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -107,7 +112,7 @@ def coverage_of(table: Table, label: str) -> Figure | None:
 
 
 def leaks_of(table: Table, label: str) -> tuple[tuple[Leak, ...], tuple[str, ...]]:
-    """What attacks still learn from a result, most first, and the labels of attacks too weak on the original to tell."""
+    """What attacks still learn from a result, clear leaks first, and the labels of attacks too weak on the original."""
     if ORIGINAL not in table.labels:
         return (), ()
     leaks, weak = [], []
@@ -130,7 +135,7 @@ def leaks_of(table: Table, label: str) -> tuple[tuple[Leak, ...], tuple[str, ...
         # Chance may differ where people are missing from the result.
         share = max(0.0, (cell.value - cell.chance) / gain)
         leaks.append(Leak(row=row, figure=cell, share=share, original=original.value))
-    return tuple(sorted(leaks, key=lambda leak: -leak.share)), tuple(weak)
+    return tuple(sorted(leaks, key=lambda leak: (not leak.is_clear, -leak.share))), tuple(weak)
 
 
 def _covered(table: Table, column: Column) -> Finding:
@@ -157,6 +162,8 @@ def _recognized(table: Table, column: Column, evaluation: Evaluation) -> Finding
         text = "No attack was tried that works on the footage itself, so nothing is known about recognition."
         return Finding(question="recognized", grade="unknown", text=text + aside)
     worst = leaks[0]
+    if worst.share <= HIDES_UP_TO:
+        worst = max(leaks, key=lambda leak: leak.share)
     chance = "" if worst.figure.chance is None else f", guessing gives {show_number(worst.figure.chance)}"
     text = (
         f"The attack that learns most ({worst.row.label}) gets {_value(worst.figure)} where the footage gives it "
@@ -166,10 +173,21 @@ def _recognized(table: Table, column: Column, evaluation: Evaluation) -> Finding
     if worst.share <= HIDES_UP_TO:
         grade = "good"
         text += " No attack keeps more than a tenth of what it learns from the footage."
+    elif not worst.is_clear:
+        text += " Its interval reaches down to guessing: there are too few people to tell."
     elif worst.share >= LEAKS_FROM:
         grade = "bad"
         text += f" It keeps {show_percent(min(worst.share, 1.0))} of what it learns from the footage."
-    return Finding(question="recognized", grade=grade, text=text + _against(table, column, evaluation, worst) + aside)
+    text += _against(table, column, evaluation, worst)
+    unsure = [leak for leak in leaks if not leak.is_clear and leak.share > max(worst.share, HIDES_UP_TO)]
+    if unsure:
+        top = max(unsure, key=lambda leak: leak.share)
+        grade = "fair" if grade == "good" else grade
+        text += (
+            f" {len(unsure)} more may learn more ({top.row.label} gets {_value(top.figure)}), but with so few people that "
+            "may be luck."
+        )
+    return Finding(question="recognized", grade=grade, text=text + aside)
 
 
 def _against(table: Table, column: Column, evaluation: Evaluation, worst: Leak) -> str:

@@ -9,7 +9,7 @@ import pytest
 from bodydouble.evaluation.report.limits import limits_of
 from bodydouble.evaluation.report.model import Evaluation
 from bodydouble.evaluation.report.table import make_table
-from bodydouble.evaluation.report.verdict import COVERAGE_KEYS, Verdict, judge, leaks_of, sentences
+from bodydouble.evaluation.report.verdict import COVERAGE_KEYS, Leak, Verdict, judge, leaks_of, sentences
 from tests.unit.evaluation.report import fakes
 
 
@@ -63,6 +63,17 @@ def test_coverage_limits(value: float, grade: str) -> None:
 )
 def test_leak_limits(rank1: float, grade: str) -> None:
     assert verdict_of("ours", with_value("ours", "lookup", rank1)).findings[1].grade == grade
+
+
+def test_a_leak_whose_interval_reaches_chance_is_not_called_certain() -> None:
+    table = make_table(fakes.make_evaluation(), fakes.by_name(), {})
+    cell = table.cell("privacy.reid.net.rank1", "ours")
+    assert cell is not None
+    row = next(row for row in table.rows if row.key == cell.key)
+    unsure = Leak(row=row, figure=replace(cell, value=0.4, interval=(0.05, 0.9)), share=0.5, original=0.9)
+    sure = replace(unsure, figure=replace(cell, value=0.4, interval=(0.2, 0.9)))
+    assert not unsure.is_clear
+    assert sure.is_clear
 
 
 def test_an_attack_that_fails_on_the_original_is_no_success() -> None:
