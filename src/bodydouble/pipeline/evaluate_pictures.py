@@ -127,7 +127,9 @@ def _tracks_to_play(
     chosen: dict[tuple[str, int], tuple[int, str]] = {}
     for rank in range(_CASES_PER_COLUMN):
         for entry in entries:
-            for column in evaluation.results:
+            # Results take turns, so that the first of them does not fill the page.
+            turn = len(chosen) % len(evaluation.results)
+            for column in (*evaluation.results[turn:], *evaluation.results[:turn]):
                 cases = [case for case in _cases_of(column.tallies, entry.name) if case.track_id is not None]
                 if rank >= len(cases) or len(chosen) >= _WORST_PLAYERS:
                     continue
