@@ -118,7 +118,10 @@ def test_held_memory_does_not_grow_with_the_video(checkpoints: dict[str, Path]) 
     # Clips alive at any time are those of one batch: the stream is never collected.
     import gc
 
-    most = 0
+    def clips_alive() -> int:
+        return sum(isinstance(o, torch.Tensor) and o.ndim == 5 for o in gc.get_objects())
+
+    most, before = 0, clips_alive()
 
     class Watched(InMemory):
         def frames(self):
@@ -126,7 +129,7 @@ def test_held_memory_does_not_grow_with_the_video(checkpoints: dict[str, Path]) 
             for index, frame in enumerate(super().frames()):
                 if index % 20 == 0:
                     gc.collect()
-                    most = max(most, sum(isinstance(o, torch.Tensor) and o.ndim == 5 for o in gc.get_objects()))
+                    most = max(most, clips_alive() - before)
                 yield frame
 
     footage = Watched(name="long", count=120, fast_from=100, size=(64, 64))
