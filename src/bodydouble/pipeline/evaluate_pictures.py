@@ -68,7 +68,9 @@ def make_gallery(
         return Gallery(shown=shown, note="Pictures were not asked for.")
     labels = [column.label for column in evaluation.columns if column.label not in withheld]
     cases = _worst_cases(evaluation, entries)
-    tracks = _tracks_to_play(evaluation, entries)
+    # Who is left in somewhere in a result that is shown is played only where originals may be shown, too.
+    left_in = frozenset[tuple[str, int]]() if shown == "originals" else _left_in(evaluation, entries, labels)
+    tracks = _tracks_to_play(evaluation, entries, left_in)
     scenes: list[Strip] = []
     people: list[Strip] = []
     pictures: list[CasePicture] = []
@@ -76,7 +78,7 @@ def make_gallery(
     progress.start("pictures", sum(clip.num_frames * max(1, len(labels)) for clip in chosen))
     for number, clip in enumerate(chosen):
         bundle = cut_bundle(read_bundle(clip.scene), clip.num_frames)
-        plans = _plans(clip, bundle, tracks, with_scene=number < _SCENES, fill=len(chosen) == 1)
+        plans = _plans(clip, bundle, tracks, left_in, with_scene=number < _SCENES, fill=len(chosen) == 1)
         case_plans, hidden = _case_plans(clip, bundle, cases, labels, shown, entries)
         collector = Collector(strips=plans, cases=case_plans)
         for label in labels:
@@ -90,8 +92,10 @@ def make_gallery(
     pictures.sort(key=lambda one: -one.plan.case.badness)
     kept_strips, kept_cases = fit(strips_wanted, pictures, MOST_BYTES)
     note = ""
+    if left_in:
+        note = f"{len(left_in)} people who show as filmed somewhere, or may, are not played. "
     if len(kept_strips) < len(strips_wanted):
-        note = f"{len(strips_wanted) - len(kept_strips)} players were left out to keep this file small."
+        note += f"{len(strips_wanted) - len(kept_strips)} players were left out to keep this file small."
     return Gallery(shown=shown, strips=kept_strips, cases=kept_cases, withheld=withheld, note=note)
 
 
@@ -120,8 +124,23 @@ def _apart(cases: Sequence[Case]) -> list[Case]:
     return found
 
 
+def _left_in(
+    evaluation: Evaluation, entries: Sequence[MeasureEntry], labels: Sequence[str]
+) -> frozenset[tuple[str, int]]:
+    """Clip and track of people who show as filmed in some frame of a result that has pictures."""
+    return frozenset(
+        (case.clip, case.track_id)
+        for column in evaluation.results
+        if column.label in labels
+        for entry in entries
+        if entry.cases_show_people
+        for case in _cases_of(column.tallies, entry.name)
+        if case.track_id is not None
+    )
+
+
 def _tracks_to_play(
-    evaluation: Evaluation, entries: Sequence[MeasureEntry]
+    evaluation: Evaluation, entries: Sequence[MeasureEntry], left_in: frozenset[tuple[str, int]]
 ) -> dict[tuple[str, int], tuple[int, str]]:  # fmt: skip
     """By clip and track: the frame to show and why; the worst case of each measure, privacy first, results in turn."""
     chosen: dict[tuple[str, int], tuple[int, str]] = {}
@@ -130,7 +149,11 @@ def _tracks_to_play(
             # Results take turns, so that the first of them does not fill the page.
             turn = len(chosen) % len(evaluation.results)
             for column in (*evaluation.results[turn:], *evaluation.results[:turn]):
-                cases = [case for case in _cases_of(column.tallies, entry.name) if case.track_id is not None]
+                cases = [
+                    case
+                    for case in _cases_of(column.tallies, entry.name)
+                    if case.track_id is not None and (case.clip, case.track_id) not in left_in
+                ]
                 if rank >= len(cases) or len(chosen) >= _WORST_PLAYERS:
                     continue
                 case = cases[rank]
@@ -158,6 +181,7 @@ def _plans(
     clip: ShownClip,
     bundle: SceneBundle,
     tracks: Mapping[tuple[str, int], tuple[int, str]],
+    left_in: frozenset[tuple[str, int]],
     *,
     with_scene: bool,
     fill: bool,
@@ -172,7 +196,9 @@ def _plans(
     if fill:
         planned = {plan.track_id for plan in plans}
         longest = sorted(bundle.tracks, key=lambda track: (-len(track), track.track_id))
-        others = [track for track in longest if track.track_id not in planned]
+        others = [
+            track for track in longest if track.track_id not in planned and (clip.name, track.track_id) not in left_in
+        ]
         room = max(0, _PLAYERS - len(planned - {None}))
         plans += [
             plan_track(clip.name, bundle, track, around_frame=None, why="long in view") for track in others[:room]
