@@ -75,7 +75,8 @@ def _changed(found: Mapping[str, DetectorConfig], setting: str) -> dict[str, Det
     having = {
         detector: config
         for detector, config in found.items()
-        if name in {field.name for field in fields(config)} and (not dot or detector == only)
+        if name in {field.name for field in fields(config)}
+        and (not dot or detector == only)
         # What is said to all of them does not make a detector learn that cannot.
         and (dot or name != "epochs" or config.epochs > 0)
     }

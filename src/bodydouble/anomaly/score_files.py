@@ -55,7 +55,12 @@ def write_scores(scores: Scores, folder: Path, *, remarks: Sequence[str] = (), o
         "protocol": asdict(scores.protocol),
         "protocol_in_words": scores.protocol.described(),
         "videos": {
-            name: {"auc": v.auc, "first_scored_frame": v.first, "frames": len(v.labels), "abnormal": int(v.labels.sum())}
+            name: {
+                "auc": v.auc,
+                "first_scored_frame": v.first,
+                "frames": len(v.labels),
+                "abnormal": int(v.labels.sum()),
+            }
             for name, v in scores.videos.items()
         },
         "without_own_auc": list(scores.without_auc),

@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, str]] = {
     "composite": "put the doubles into the clip",
     "baseline": "obscure heads, blur or pixelate people instead: methods to compare with",
     "evaluate": "measure what results leave of people and what they are good for: one table, one report",
+    "anomaly": "train anomaly detectors, score by them, or compare anonymized variants of a data set (Table 1)",
     "external": "have deface or DeepPrivacy2 do it, in their own environments, to compare with",
     "demo": "fetch or render a clip, replace its people, show both side by side",
     "synth": "render a street with people who do not exist, with exact ground truth",
