@@ -170,7 +170,7 @@ def _what(config: Mapping[str, Any]) -> str:
     parts = []
     for section, option in (
         ("perception.people", "backend"), ("perception.silhouette", "backend"), ("perception.pose", "backend"),
-        ("perception.plate", "kind"), ("generation", "backend"), ("baseline", "kind"), ("output", "codec"),
+        ("perception.plate", "kind"), ("generation", "backend"), ("baseline", "method"), ("output", "codec"),
     ):  # fmt: skip
         node: Any = config
         for name in (*section.split("."), option):
