@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,5 +157,5 @@ def _frames(source: FrameSource | None, num_frames: int, stack: ExitStack) -> It
     return None if source is None else stack.enter_context(closing(_read(source, num_frames)))
 
 
-def _read(source: FrameSource, num_frames: int) -> Iterator[Frame]:
+def _read(source: FrameSource, num_frames: int) -> Generator[Frame]:
     yield from source.frames(0, num_frames)
