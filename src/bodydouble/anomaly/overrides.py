@@ -77,8 +77,8 @@ def _changed(found: Mapping[str, DetectorConfig], setting: str) -> dict[str, Det
         for detector, config in found.items()
         if name in {field.name for field in fields(config)}
         and (not dot or detector == only)
-        # What is said to all of them does not make a detector learn that cannot.
-        and (dot or name != "epochs" or config.epochs > 0)
+        # It cannot be told to learn where there is nothing to learn.
+        and (name != "epochs" or config.epochs > 0)
     }
     if not having:
         known = sorted({field.name for config in found.values() for field in fields(config)})
