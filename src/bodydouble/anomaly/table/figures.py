@@ -210,20 +210,8 @@ def remarks(blocks: Sequence[Block], variants: Sequence[str], seeds: int, precis
         seeds: how many were asked for.
         precision: how the test set's size limits what differences mean; empty: nothing to say.
     """
-    said = []
     main = next(block for block in blocks if block.is_main and block.test == "raw")
-    if ORIGINAL in variants:
-        column = list(variants).index(ORIGINAL)
-        means = {row.detector: row.cells[column].mean for row in main.rows}
-        for rival in BASELINES:
-            bar = means.get(rival)
-            below = [
-                f"{TITLES[name]} ({mean:.1f})"
-                for name, mean in means.items()
-                if name not in BASELINES and mean is not None and bar is not None and mean < bar
-            ]
-            if below:
-                said.append(f"Trained on the original, below the {TITLES[rival]} with {bar:.1f}: {', '.join(below)}.")
+    said = _weak(main, list(variants).index(ORIGINAL)) if ORIGINAL in variants else []
     if seeds == 1:
         said.append("One seed: differences of a point or two may be chance.")
     unfinished = sum(len(cell.by_seed) < _wanted(row, seeds) for row in main.rows for cell in row.cells)
@@ -232,6 +220,27 @@ def remarks(blocks: Sequence[Block], variants: Sequence[str], seeds: int, precis
     if precision:
         said.append(precision)
     return tuple(said)
+
+
+def _weak(block: Block, column: int) -> list[str]:
+    """Which detectors do not do what a detector must, even when trained on footage as filmed."""
+    means = {row.detector: mean for row in block.rows if (mean := row.cells[column].mean) is not None}
+    said = []
+    for rival in BASELINES:
+        below = [name for name, mean in means.items() if name not in BASELINES and mean < means.get(rival, 0.0)]
+        if below:
+            bar = means[rival]
+            said.append(f"On the original, below the {TITLES[rival]} with {bar:.1f}: {_listed(below, means)}.")
+    chance = [name for name, mean in means.items() if mean < 50]
+    if chance:
+        said.append(
+            f"On the original, below chance, so trained too little or looking elsewhere: {_listed(chance, means)}."
+        )
+    return said
+
+
+def _listed(names: Sequence[str], means: Mapping[str, float]) -> str:
+    return ", ".join(f"{TITLES[name]} ({means[name]:.1f})" for name in names)
 
 
 def _wanted(row: Row, seeds: int) -> int:

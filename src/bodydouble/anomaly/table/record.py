@@ -110,21 +110,10 @@ def read_record(path: Path, job: Job) -> Record:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
-            raise InputError(f"is a run of another version; delete it to have it made anew: {path}")
-        found = Record(
-            job=Job(
-                seed=content["made_of"]["seed"], detector=content["made_of"]["detector"], variant=content["variant"]
-            ),
-            made_of=content["made_of"],
-            seconds=float(content["seconds"]),
-            parameters=int(content["parameters"]),
-            tests={
-                test: {name: _terms(video) for name, video in videos.items()}
-                for test, videos in content["tests"].items()
-            },
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"is no run ({error}); delete it to have it made anew: {path}") from error
+            raise InputError(f"of the format {content['format']}, not {FORMAT}")
+        found = _record(content)
+    except (ValueError, KeyError, TypeError, AttributeError, InputError) as error:
+        raise InputError(f"is no run that can be used ({error}); delete it to have it made anew: {path}") from error
     if found.job != job:
         raise InputError(f"is the run {found.job.name}, not {job.name}; delete it: {path}")
     return found
@@ -169,6 +158,19 @@ def _plain(video: VideoTerms) -> dict[str, Any]:
 def _numbers(values: npt.NDArray[np.float64]) -> list[float]:
     # Nine digits tell any two float32 apart, and that is what detectors compute in.
     return [float(f"{value:.9g}") for value in values]
+
+
+def _record(content: Mapping[str, Any]) -> Record:
+    made = content["made_of"]
+    return Record(
+        job=Job(seed=made["seed"], detector=made["detector"], variant=content["variant"]),
+        made_of=made,
+        seconds=float(content["seconds"]),
+        parameters=int(content["parameters"]),
+        tests={
+            test: {name: _terms(video) for name, video in videos.items()} for test, videos in content["tests"].items()
+        },
+    )
 
 
 def _terms(content: Mapping[str, Any]) -> VideoTerms:

@@ -266,7 +266,7 @@ class _Table:
         unknown = {job.detector: None for job in rest if job.detector not in own}
         if not known:
             return ""
-        return f" (left: {_duration(sum(known))}{', and ' + ', '.join(unknown) if unknown else ''})"
+        return f" (left: {_duration(sum(known))}{', not counting ' + ', '.join(unknown) if unknown else ''})"
 
     def _write(self, checks: tuple[LabelCheck, ...]) -> Report:
         report = make_report(
