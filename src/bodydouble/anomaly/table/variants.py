@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bodydouble.anomaly.data import DataSet, Footage, TestClips, TrainingClips, open_dataset
+from bodydouble.anomaly.data import DataSet, TestClips, TrainingClips, open_dataset
 from bodydouble.anomaly.data.frames import ImageFolder
 from bodydouble.errors import InputError, UsageError
 from bodydouble.scene.footage import Progress
@@ -127,22 +127,19 @@ Clips = dict[tuple[str, str], int]
 
 def _clips(data: DataSet, known: dict[str, int], progress: Progress, name: str) -> Clips:
     halves = {"training": data.training.videos, "test": tuple(video.footage for video in data.testing.videos)}
-    progress.start(f"counting frames of {name}", sum(len(videos) for videos in halves.values()))
-    found: Clips = {}
-    for half, videos in halves.items():
-        for video in videos:
-            found[half, video.name] = _count(video, known)
+    every = [(half, video) for half, videos in halves.items() for video in videos]
+    # Headers of video files are not to be trusted, so they are decoded, once; images need only be listed.
+    unknown = [v for _, v in every if not isinstance(v, ImageFolder) and v.identity not in known]
+    if unknown:
+        progress.start(f"counting frames of {name}", len(unknown))
+        for video in unknown:
+            known[video.identity] = sum(1 for _ in video.frames())
             progress.advance()
-    progress.finish()
-    return found
-
-
-def _count(video: Footage, known: dict[str, int]) -> int:
-    if isinstance(video, ImageFolder):
-        return len(video.paths)
-    if video.identity not in known:
-        known[video.identity] = sum(1 for _ in video.frames())
-    return known[video.identity]
+        progress.finish()
+    return {
+        (half, video.name): len(video.paths) if isinstance(video, ImageFolder) else known[video.identity]
+        for half, video in every
+    }
 
 
 def _compare(truth: Clips, found: Clips, name: str) -> None:
