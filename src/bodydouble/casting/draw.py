@@ -1,14 +1,16 @@
 """The draw: every attribute on its own, balanced over the tracks of a clip.
 
-Balance without looking at the other tracks: the values of an attribute are shuffled once for each block of as many
-track ids as there are values, and a track takes the value at its place in its block. Any run of consecutive ids
-therefore meets every value about equally often, and still a look depends on seed, clip name and track id only.
-Shuffles of different attributes are independent, so no two attributes go together more often than chance.
+Balance without looking at the other tracks: the values of an attribute are shuffled once for each block of as many track
+ids as there are values, and a track takes the value at its place in its block. Ids count from 1 without gaps, so over a
+whole clip the counts of two values differ by one at most (by as many more as tracks are left out), and still a look
+depends on seed, clip name and track id only. Shuffles of different attributes are independent, so no two attributes go
+together more often than chance. What has to go together: skin with ethnicity, colours with what comes in them, and for
+children, occupation and hair with age.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import numpy as np
@@ -17,20 +19,19 @@ from bodydouble.casting import palette
 from bodydouble.casting.config import CastingConfig
 from bodydouble.casting.palette import Shade
 from bodydouble.casting.prompt import prompt_of
-from bodydouble.errors import ConfigError
+from bodydouble.casting.stature import children
+from bodydouble.casting.wishes import AGE, Limits, Wishes
 from bodydouble.scene import Appearance, Cast, SceneBundle
 from bodydouble.scene.appearance import RGB
 from bodydouble.seeds import derive_seed
 
-ATTRIBUTES: Final[tuple[str, ...]] = (
-    "ethnicity", "gender", "body_type", "height_class", "hair_colour", "hair_type", "occupation", "top", "bottom",
-    "shoes", "top_colour", "bottom_colour", "shoes_colour",
-)  # fmt: skip
-"""Attributes that can be pinned."""
-
 _AGE_BANDS: Final[int] = 6
+_CHILD_YEARS: Final = range(5, 12)
+_ADULT_YEARS: Final = 18
 _SKIN_JITTER: Final[int] = 9
 _CLOTH_JITTER: Final[int] = 7
+_EVERYBODY: Final = 0
+"""The track id that a uniform is drawn for; real ones start at 1."""
 
 T = TypeVar("T")
 
@@ -39,113 +40,113 @@ def cast_tracks(bundle: SceneBundle, config: CastingConfig, seed: int) -> Cast:
     """Draw the looks of every track's double.
 
     Args:
-        bundle: only ``clip_name`` and the track ids are read.
+        bundle: of it only ``clip_name``, the track ids and, unless ``config.child_height`` is off, one bit per track
+            (see `bodydouble.casting.stature.children`) enter.
         config: limits on what may be drawn.
         seed: the run's root seed.
-
-    Raises:
-        ConfigError: a pin names no attribute or no known value, or nothing is left to draw from.
     """
-    _check(config)
-    draws = (_Draw(config, seed, bundle.clip_name, track.track_id) for track in bundle.tracks)
-    return Cast(seed=seed, parts=tuple((draw.track_id, draw.appearance()) for draw in draws))
+    small = children(bundle) if config.child_height else frozenset()
+    wishes = Wishes(pins=config.pin, exclude=config.exclude, occupations=config.occupations)
+    parts = []
+    for track in bundle.tracks:
+        draw = _Draw(config, wishes, seed, bundle.clip_name, track.track_id)
+        parts.append((track.track_id, draw.appearance(is_child=track.track_id in small)))
+    return Cast(seed=seed, parts=tuple(parts))
 
 
 class _Draw:
     """The draw of one track."""
 
-    def __init__(self, config: CastingConfig, seed: int, clip_name: str, track_id: int) -> None:
-        self.track_id = track_id
+    def __init__(self, config: CastingConfig, wishes: Wishes, seed: int, clip_name: str, track_id: int) -> None:
         self._config = config
+        self._limits: Limits = wishes.limits(clip_name, track_id)
+        self._occupations = wishes.occupations
         self._path = (seed, clip_name)
-        self._jitter = np.random.default_rng(derive_seed(seed, "casting", clip_name, track_id))
+        self._track_id = track_id
+        self._wearer = _EVERYBODY if config.uniform else track_id
 
-    def appearance(self) -> Appearance:
-        ethnicity, tones = self._value("ethnicity", palette.ETHNICITIES, [e for e, _ in palette.ETHNICITIES])
-        skin = palette.SKIN_TONES[self._balanced(f"skin of {ethnicity}", tones)]
-        hair_colour, hair_rgb = self._shade("hair_colour", palette.HAIR_COLOURS)
-        top = self._word("top", palette.TOPS)
-        bottom = self._word("bottom", palette.BOTTOMS)
-        shoes = self._word("shoes", palette.SHOES)
-        top_colour, top_rgb = self._shade("top_colour", palette.TOP_COLOURS)
-        bottom_shades = palette.JEANS_COLOURS if bottom == "jeans" else palette.BOTTOM_COLOURS
-        bottom_colour, bottom_rgb = self._shade("bottom_colour", bottom_shades)
-        shoe_shades = palette.BOOT_COLOURS if shoes == "boots" else palette.SHOE_COLOURS
-        shoes_colour, shoes_rgb = self._shade("shoes_colour", shoe_shades)
+    def appearance(self, *, is_child: bool) -> Appearance:
+        age = self._age(is_child=is_child)
+        is_minor = age < _ADULT_YEARS
+        ethnicity, tones = self._value("ethnicity", palette.ETHNICITIES, _first)
+        skin = palette.SKIN_TONES[self._balanced(f"skin of {ethnicity}", tones, self._track_id)]
+        hair_colour, hair_rgb = self._hair(
+            "hair_colour", palette.HAIR_COLOURS, palette.CHILD_HAIR_COLOURS, _first, is_minor=is_minor
+        )
+        hair_type = self._hair("hair_type", palette.HAIR_TYPES, palette.CHILD_HAIR_TYPES, str, is_minor=is_minor)
+        top, (top_colour, top_rgb) = self._garment("top", palette.TOPS)
+        bottom, (bottom_colour, bottom_rgb) = self._garment("bottom", palette.BOTTOMS)
+        shoes, (shoes_colour, shoes_rgb) = self._garment("shoes", palette.SHOES)
         words = {
             "ethnicity": ethnicity,
-            "gender": self._word("gender", palette.GENDERS),
-            "body_type": self._word("body_type", palette.BODY_TYPES),
-            "height_class": self._word("height_class", palette.HEIGHT_CLASSES),
+            "gender": self._value("gender", palette.GENDERS, str),
+            "body_type": self._value("body_type", palette.BODY_TYPES, str),
+            "height_class": self._value("height_class", palette.HEIGHT_CLASSES, str),
             "hair_colour": hair_colour,
-            "hair_type": self._word("hair_type", palette.HAIR_TYPES),
-            "occupation": self._word("occupation", palette.OCCUPATIONS),
+            "hair_type": hair_type,
+            "occupation": self._occupation(is_minor=is_minor),
             "top": top, "bottom": bottom, "shoes": shoes,
         }  # fmt: skip
-        age = self._age()
         return Appearance(
             **words,
             age_years=age,
-            skin_rgb=self._vary(skin, _SKIN_JITTER),
-            hair_rgb=self._vary(hair_rgb, _CLOTH_JITTER),
-            top_rgb=self._vary(top_rgb, _CLOTH_JITTER),
-            bottom_rgb=self._vary(bottom_rgb, _CLOTH_JITTER),
-            shoes_rgb=self._vary(shoes_rgb, _CLOTH_JITTER),
+            skin_rgb=self._vary("skin", skin, _SKIN_JITTER, self._track_id),
+            hair_rgb=self._vary("hair", hair_rgb, _CLOTH_JITTER, self._track_id),
+            top_rgb=self._vary("top", top_rgb, _CLOTH_JITTER, self._wearer),
+            bottom_rgb=self._vary("bottom", bottom_rgb, _CLOTH_JITTER, self._wearer),
+            shoes_rgb=self._vary("shoes", shoes_rgb, _CLOTH_JITTER, self._wearer),
             prompt=prompt_of(words, age_years=age, colours=(top_colour, bottom_colour, shoes_colour)),
         )
 
-    def _balanced(self, attribute: str, values: Sequence[T]) -> T:
+    def _balanced(self, attribute: str, values: Sequence[T], track_id: int) -> T:
         """The value at the track's place in its block's shuffle."""
         seed, clip_name = self._path
-        block, place = divmod(self.track_id, len(values))
+        block, place = divmod(track_id - 1, len(values))
         rng = np.random.default_rng(derive_seed(seed, "casting", clip_name, attribute, block))
         return values[int(rng.permutation(len(values))[place])]
 
-    def _value(self, attribute: str, values: Sequence[T], names: Sequence[str]) -> T:
-        wanted = _pins(self._config).get(attribute)
-        kept = [
-            value
-            for value, name in zip(values, names, strict=True)
-            if (name == wanted if wanted is not None else name not in self._config.exclude)
-        ]
-        if not kept:
-            raise ConfigError(
-                f"casting: nothing is left to draw {attribute} from; pinned {wanted!r}, excluded "
-                f"{list(self._config.exclude)}; known values: {sorted(set(names))}"
-            )
-        return self._balanced(attribute, kept)
+    def _value(self, attribute: str, values: Sequence[T], name: Callable[[T], str]) -> T:
+        return self._balanced(attribute, self._limits.kept(attribute, values, name), self._track_id)
 
-    def _word(self, attribute: str, words: Sequence[str]) -> str:
-        return self._value(attribute, words, words)
+    def _hair(
+        self, attribute: str, values: Sequence[T], childs: Sequence[T], name: Callable[[T], str], *, is_minor: bool
+    ) -> T:
+        kept = self._limits.kept(attribute, childs, name) if is_minor else []
+        return self._balanced(attribute, kept or self._limits.kept(attribute, values, name), self._track_id)
 
-    def _shade(self, attribute: str, shades: Sequence[Shade]) -> Shade:
-        return self._value(attribute, shades, [name for name, _ in shades])
+    def _garment(self, attribute: str, words: Sequence[str]) -> tuple[str, Shade]:
+        garment = self._balanced(attribute, self._limits.garments(attribute, words), self._wearer)
+        shade = self._balanced(f"{attribute}_colour", self._limits.shades(attribute, garment), self._wearer)
+        return garment, shade
 
-    def _age(self) -> int:
+    def _occupation(self, *, is_minor: bool) -> str:
+        pinned = self._limits.pinned("occupation")
+        if pinned is None and is_minor:
+            return palette.CHILD_OCCUPATION
+        return self._balanced("occupation", self._limits.occupations(self._occupations), self._track_id)
+
+    def _age(self, *, is_child: bool) -> int:
+        pinned = self._limits.pinned(AGE)
+        if pinned is not None:
+            return int(pinned)
+        if is_child:
+            return self._balanced("age of children", _CHILD_YEARS, self._track_id)
         edges = np.linspace(self._config.youngest_years, self._config.oldest_years + 1, _AGE_BANDS + 1)
-        band = self._balanced("age", range(_AGE_BANDS))
-        return int(np.floor(self._jitter.uniform(edges[band], edges[band + 1])))
+        band = self._balanced("age", range(_AGE_BANDS), self._track_id)
+        return int(np.floor(self._rng("age", self._track_id).uniform(edges[band], edges[band + 1])))
 
-    def _vary(self, colour: RGB, spread: int) -> RGB:
+    def _vary(self, what: str, colour: RGB, spread: int, track_id: int) -> RGB:
         """A little lighter or darker, and a little off in each channel: no two of a kind are quite the same."""
-        shift = self._jitter.integers(-spread, spread + 1) + self._jitter.integers(-spread // 3, spread // 3 + 1, 3)
+        rng = self._rng(what, track_id)
+        shift = rng.integers(-spread, spread + 1) + rng.integers(-spread // 3, spread // 3 + 1, 3)
         red, green, blue = (int(v) for v in np.clip(np.array(colour) + shift, 0, 255))
         return red, green, blue
 
-
-def _pins(config: CastingConfig) -> dict[str, str]:
-    pins = {}
-    for entry in config.pin:
-        attribute, equals, value = entry.partition("=")
-        if not equals or attribute not in ATTRIBUTES or not value:
-            raise ConfigError(f"casting.pin has {entry!r}; write attribute=value with one of {list(ATTRIBUTES)}")
-        pins[attribute] = value
-    return pins
+    def _rng(self, what: str, track_id: int) -> np.random.Generator:
+        """Of one number's own, so that no draw moves another."""
+        seed, clip_name = self._path
+        return np.random.default_rng(derive_seed(seed, "casting", clip_name, track_id, what))
 
 
-def _check(config: CastingConfig) -> None:
-    _pins(config)
-    if not 18 <= config.youngest_years <= config.oldest_years <= 100:
-        raise ConfigError(
-            f"casting ages are {config.youngest_years} to {config.oldest_years}; allowed is 18 to 100, youngest first"
-        )
+def _first(value: tuple[str, object]) -> str:
+    return value[0]

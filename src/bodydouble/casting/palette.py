@@ -6,6 +6,7 @@ drawn that much more often. All colours are sRGB, as a camera would see the clot
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from bodydouble.scene.appearance import RGB
@@ -47,9 +48,13 @@ HAIR_COLOURS: Final[tuple[Shade, ...]] = (
 )
 HAIR_TYPES: Final[tuple[str, ...]] = ("short", "medium", "long", "tied", "short", "medium", "bald")
 
+CHILD_HAIR_COLOURS: Final[tuple[Shade, ...]] = tuple(s for s in HAIR_COLOURS if s[0] not in ("grey", "white"))
+CHILD_HAIR_TYPES: Final[tuple[str, ...]] = tuple(kind for kind in HAIR_TYPES if kind != "bald")
+
+CHILD_OCCUPATION: Final = "pupil"
 OCCUPATIONS: Final[tuple[str, ...]] = (
     "student", "teacher", "nurse", "engineer", "shop assistant", "office worker", "musician", "electrician",
-    "librarian", "architect", "chef", "bus driver", "scientist", "gardener", "accountant", "retired person",
+    "librarian", "architect", "chef", "bus driver", "scientist", "gardener", "accountant", "postal worker",
 )  # fmt: skip
 
 TOPS: Final[tuple[str, ...]] = ("T-shirt", "shirt", "jumper", "hoodie", "jacket", "coat")
@@ -108,3 +113,34 @@ SHOE_COLOURS: Final[tuple[Shade, ...]] = (
 )
 
 BOOT_COLOURS: Final[tuple[Shade, ...]] = SHOE_COLOURS[:1] + SHOE_COLOURS[2:4]
+
+COLOURS_OF: Final[Mapping[str, tuple[Shade, ...]]] = {
+    **dict.fromkeys(TOPS, TOP_COLOURS),
+    **dict.fromkeys(BOTTOMS, BOTTOM_COLOURS),
+    **dict.fromkeys(SHOES, SHOE_COLOURS),
+    "jeans": JEANS_COLOURS,
+    "boots": BOOT_COLOURS,
+}
+"""The colours that each garment comes in."""
+
+
+def _colour_names(garments: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for garment in garments for name, _ in COLOURS_OF[garment]))
+
+
+VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = {
+    "ethnicity": tuple(name for name, _ in ETHNICITIES),
+    "gender": GENDERS,
+    "body_type": BODY_TYPES,
+    "height_class": HEIGHT_CLASSES,
+    "hair_colour": tuple(dict.fromkeys(name for name, _ in HAIR_COLOURS)),
+    "hair_type": tuple(dict.fromkeys(HAIR_TYPES)),
+    "occupation": OCCUPATIONS,
+    "top": TOPS,
+    "bottom": tuple(dict.fromkeys(BOTTOMS)),
+    "shoes": tuple(dict.fromkeys(SHOES)),
+    "top_colour": _colour_names(TOPS),
+    "bottom_colour": _colour_names(BOTTOMS),
+    "shoes_colour": _colour_names(SHOES),
+}
+"""Every word of every attribute, once."""

@@ -35,6 +35,12 @@ class Appearance:
     prompt: str
     """The same in words, for generators that read text."""
 
+    @property
+    def age_group(self) -> str:
+        """``child`` (under 13), ``teenager`` (under 18), ``young adult`` (under 35), ``adult`` (under 65) or ``elder``."""
+        limits = ((13, "child"), (18, "teenager"), (35, "young adult"), (65, "adult"))
+        return next((name for limit, name in limits if self.age_years < limit), "elder")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cast:

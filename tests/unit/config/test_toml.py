@@ -44,7 +44,11 @@ def test_every_default_survives_the_way_through_a_file(tmp_path: Path) -> None:
 def test_changed_values_survive(tmp_path: Path) -> None:
     config = overlay(
         RunConfig(),
-        {"seed": -3, "output": {"codec": "png", "quality": 7}, "casting": {"exclude": ['a "quoted" wörd\n', "\\"]}},
+        {
+            "seed": -3,
+            "output": {"codec": "png", "quality": 7},
+            "perception": {"silhouette": {"clipseg": {"prompts": ['a "quoted" wörd\n', "\\"]}}},
+        },
     )
     write_config(config, tmp_path / "run.toml")
     assert read_config(tmp_path / "run.toml") == config != RunConfig()
