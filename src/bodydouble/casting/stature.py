@@ -26,12 +26,14 @@ _CHILD_STEPS: Final = 0.8
 _FEWEST_PEOPLE: Final = 5
 """With fewer people there is no usual height."""
 _FEWEST_STEPS: Final = 8
-"""Frames in which somebody must be measurable."""
+_LEAST_SHARE: Final = 0.25
+"""Frames in which somebody must be measurable: so many, and this share of their life. Whoever seldom is stands behind
+something."""
 _MOST_STEPS: Final = 60
 """At most so many frames of a track enter, spread over its life."""
 _SEEN_SHARE: Final = 0.97
 _SURE_SCORE: Final = 0.3
-_SMALLEST_BOX_PX: Final = 30.0
+_SMALLEST_BOX_PX: Final = 40.0
 _UPRIGHT_ASPECT: Final = 1.7
 """Boxes of people who stand or walk are at least this much higher than wide."""
 _LEG_SHARE: Final = 0.33
@@ -50,9 +52,7 @@ def children(bundle: SceneBundle) -> frozenset[int]:
         bundle: boxes, joints and camera are read.
     """
     measured = {
-        track.track_id: steps
-        for track in bundle.tracks
-        if len(steps := _heights(track, bundle.camera, bundle.video)) >= _FEWEST_STEPS
+        track.track_id: steps for track in bundle.tracks if len(steps := _heights(track, bundle.camera, bundle.video))
     }
     if len(measured) < _FEWEST_PEOPLE:
         return frozenset()
@@ -64,7 +64,7 @@ def children(bundle: SceneBundle) -> frozenset[int]:
 
 
 def _heights(track: PersonTrack, camera: CameraMotion, video: VideoGeometry) -> Floats:
-    """(steps, 2): row of the feet and height in pixels of the reference frame, where somebody is upright and whole."""
+    """(steps, 2): row of the feet and height in reference pixels where somebody is upright and whole; none if seldom."""
     left, top, right, bottom = track.boxes_xyxy_px.astype(np.float64).T
     height = bottom - top
     leg = np.stack([_leg(track, side) for side in ("left", "right")]).max(0)
@@ -80,6 +80,8 @@ def _heights(track: PersonTrack, camera: CameraMotion, video: VideoGeometry) -> 
         & (leg >= _LEG_SHARE * height)
     )
     rows = np.flatnonzero(usable)
+    if len(rows) < max(_FEWEST_STEPS, _LEAST_SHARE * len(usable)):
+        rows = rows[:0]
     if len(rows) > _MOST_STEPS:
         rows = rows[np.linspace(0, len(rows) - 1, _MOST_STEPS).round().astype(int)]
     centre = (left + right) / 2
