@@ -39,8 +39,10 @@ _UPRIGHT_ASPECT: Final = 1.7
 _LEG_SHARE: Final = 0.33
 """From hip to ankle, of the height of the box: less where somebody sits, squats or falls."""
 _WIDEST_SPREAD: Final = 0.1
-"""Spread of the logarithm of people's relative heights (robust standard deviation) above which the line says nothing:
-0.1 is about twice that of adults."""
+"""Spread of the logarithm of adults' relative heights (robust standard deviation) above which the line says nothing:
+0.1 is about twice what statures and boxes account for."""
+_ADULT_SHARE: Final = 0.7
+"""With fewer adults the usual height is nobody's."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -122,7 +124,9 @@ def _usual_heights(measured: list[Floats]) -> list[Floats] | None:
         shares.append(rows[:, 1] / expected)
     logs = np.log([np.median(share) for share in shares])
     middle = float(np.median(logs))
-    if 1.4826 * float(np.median(np.abs(logs - middle))) > _WIDEST_SPREAD:
+    adults = logs[logs - middle >= np.log(CHILD_SHARE)]
+    spread = 1.4826 * float(np.median(np.abs(adults - np.median(adults))))
+    if spread > _WIDEST_SPREAD or len(adults) < _ADULT_SHARE * len(logs):
         return None
     return [share / np.exp(middle) for share in shares]
 
