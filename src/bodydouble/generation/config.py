@@ -21,6 +21,10 @@ class AvatarConfig:
     """Longest side of the picture of samples; bounds time and memory for people who fill the frame."""
     joint_noise_m: float = 0.05
     """How far a joint that was found is taken to be off, in metres on the body; larger trusts the priors more."""
+    motion: Annotated[Literal["exact", "natural", "private"], tyro.conf.arg(aliases=["--motion"])] = "natural"
+    """How doubles move; their limbs are their own in any case. ``natural``: as the people filmed, smoothed. ``exact``: as
+    close to the joints found as the body can. ``private``: posture, swing and timing of the steps are changed within
+    bounds, against recognition by the walk; the path and the action stay."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -98,7 +98,8 @@ class AvatarGenerator:
         physique = build_physique(model, phenotype_of(appearance, seed))
         try:
             motion = fit_motion(
-                track, clip.bundle, clip.view, physique.skeleton, noise_m=self._config.joint_noise_m
+                track, clip.bundle, clip.view, physique.skeleton, noise_m=self._config.joint_noise_m,
+                style=self._config.motion, seed=derive_seed(seed, "motion"),
             )  # fmt: skip
         except FloatingPointError as error:
             raise CannotPlay(track.track_id, str(error)) from error

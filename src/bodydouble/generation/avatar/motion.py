@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from bodydouble.generation.avatar.coarse import Coarse, coarse_motion, projectio
 from bodydouble.generation.avatar.evidence import Evidence, gather
 from bodydouble.generation.avatar.gait import ankle_lift, gait_angles, stance
 from bodydouble.generation.avatar.limbs import begin_limbs
+from bodydouble.generation.avatar.private_motion import Played, play_privately
 from bodydouble.generation.avatar.refine import Fit, Guess, refine
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, BONE_INDEX, Floats, Pose, Skeleton, forward
 from bodydouble.generation.avatar.smooth import smooth, smooth_robust
@@ -23,6 +24,8 @@ _GRID_PX: Final = 1e-3
 processors do not make different pictures."""
 _POSTURE_S: Final = 0.35
 _FIRST_REACH_M: Final = 0.7
+_EXACT: Final = 0.3
+"""Share of the joints' noise that an exact motion believes in; all priors weigh that much less."""
 _UPPER: Final = np.array([2, 3, 4, 5, 6, 7, 14, 15, 16, 17])
 _LEGS: Final = np.array([8, 9, 10, 11, 12, 13])
 
@@ -47,8 +50,24 @@ class Motion:
     """(T, 18): see `bodydouble.generation.avatar.refine.Fit`."""
 
 
-def fit_motion(track: PersonTrack, bundle: SceneBundle, view: View, skeleton: Skeleton, *, noise_m: float) -> Motion:
+Style = Literal["exact", "natural", "private"]
+"""See `bodydouble.generation.config.AvatarConfig.motion`."""
+
+
+def fit_motion(
+    track: PersonTrack, bundle: SceneBundle, view: View, skeleton: Skeleton, *, noise_m: float,
+    style: Style = "natural", seed: int = 0,
+) -> Motion:  # fmt: skip
     """Fit the whole track at once, so that windows cut from it meet without a seam.
+
+    Args:
+        track: whom to fit.
+        bundle: the clip.
+        view: of its camera.
+        skeleton: the double's bones.
+        noise_m: spread of the joints.
+        style: how close to what was filmed.
+        seed: of the habits of a ``private`` motion.
 
     Raises:
         FloatingPointError: boxes or the fit are not finite.
@@ -62,14 +81,24 @@ def fit_motion(track: PersonTrack, bundle: SceneBundle, view: View, skeleton: Sk
     # With a long reach first, so that a raised arm, far from the guess, is no outlier.
     fit = refine(skeleton, evidence, guess, noise_m=noise_m, reach_m=_FIRST_REACH_M, rounds=5)
     evidence = _rescale(evidence, fit, skeleton)
-    fit = refine(skeleton, evidence, guess, noise_m=noise_m, reach_m=2.5 * noise_m, rounds=8, start=fit)
+    believed_m = noise_m * _EXACT if style == "exact" else noise_m
+    fit = refine(skeleton, evidence, guess, noise_m=believed_m, reach_m=2.5 * noise_m, rounds=8, start=fit)
+    played = Played(
+        angles=fit.angles, planted=guess.stance, ankle_rad=ankle_lift(coarse.phase_rad, coarse.amplitude)
+    )  # fmt: skip
+    if style == "private":
+        moved = np.concatenate([np.zeros((1, 2)), np.cumsum(evidence.ground_shift_px[:-1], 0)])
+        played = play_privately(
+            skeleton, played, times_s=evidence.times_s, root_px=fit.root_px, scale_px_per_m=evidence.scale_px_per_m,
+            elevation_rad=evidence.elevation_rad, ground_px=moved, seed=seed,
+        )  # fmt: skip
     return Motion(
-        angles=np.round(fit.angles / _GRID_RAD) * _GRID_RAD,
+        angles=np.round(played.angles / _GRID_RAD) * _GRID_RAD,
         root_px=np.round(fit.root_px / _GRID_PX) * _GRID_PX,
         scale_px_per_m=np.round(evidence.scale_px_per_m / _GRID_PX) * _GRID_PX,
         elevation_rad=np.round(evidence.elevation_rad / _GRID_RAD) * _GRID_RAD,
-        planted=np.round(guess.stance / _GRID_RAD) * _GRID_RAD,
-        ankle_rad=np.round(ankle_lift(coarse.phase_rad, coarse.amplitude) / _GRID_RAD) * _GRID_RAD,
+        planted=np.round(played.planted / _GRID_RAD) * _GRID_RAD,
+        ankle_rad=np.round(played.ankle_rad / _GRID_RAD) * _GRID_RAD,
         error_m=fit.error_m,
     )
 
