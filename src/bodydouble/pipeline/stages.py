@@ -76,14 +76,16 @@ def run_generation(scene: Path, performance: Path, config: RunConfig, progress: 
         PolicyStop: a window cannot be played and the policy is to stop.
         WorkerCrashed: a worker process died.
     """
-    from bodydouble.casting import cast_tracks
+    from bodydouble.casting import BALANCE_FILE, cast_tracks, write_balance
     from bodydouble.execution import run_all
     from bodydouble.generation import SCRATCH_FOLDER, plan_windows, read_remarks
 
     bundle = read_bundle(scene)
     writer = PerformanceWriter(performance)
     _claim(performance, scene, config)
-    write_cast(cast_tracks(bundle, config.casting, config.seed), performance / CAST_FILE)
+    cast = cast_tracks(bundle, config.casting, config.seed)
+    write_cast(cast, performance / CAST_FILE)
+    write_balance(cast, performance / BALANCE_FILE, {track.track_id for track in bundle.tracks if track.play.any()})
     plans = plan_windows(bundle, config.generation)
     missing = [plan for plan in plans if not writer.has(plan.track_id, int(frames_of(bundle, plan)[0]))]
     setup = GenerateWindows(scene=scene, performance=performance, config=config.generation, seed=config.seed)
