@@ -11,7 +11,7 @@ ALLOW_CUDA ?=
 INPUT ?=
 DEMO_DIR ?= demo
 
-.PHONY: help install demo test check lint types format clean
+.PHONY: help install demo sheets test check lint types format clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -29,6 +29,9 @@ $(STAMP): pyproject.toml
 
 demo: $(STAMP) ## Replace the people of a clip: make demo INPUT=clip.mp4
 	$(BIN)/bodydouble demo $(if $(INPUT),--input '$(INPUT)') --output '$(DEMO_DIR)'
+
+sheets: $(STAMP) ## Contact sheets and videos of results: make sheets CLIPS="ORIGINAL=RESULT ..." OUT=DIR
+	$(BIN)/python benchmarks/doubles_bars.py $(CLIPS) --sheets-only --out '$(or $(OUT),sheets)'
 
 test: $(STAMP) ## Run the tests that need no recorded clips and no patience
 	BODYDOUBLE_DATA= $(BIN)/python -m pytest -m 'not slow'

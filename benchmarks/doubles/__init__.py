@@ -1,0 +1,1 @@
+"""Parts of `doubles_bars.py` and `gait_privacy.py`."""
