@@ -1,7 +1,7 @@
 """Compositing: frames, plate and doubles in, frames without the people who were filmed out.
 
-Leftover cast shadows of filmed people stay in the picture unless their silhouette takes them in; what stands in front
-of a person (a pole, a parked car) is not yet drawn in front of the double.
+Leftover cast shadows of filmed people stay in the picture unless their silhouette takes them in. What stands in front of
+people (a pole, a sign) is learnt from the clip and hides doubles too, where the camera stands still.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from bodydouble.compositing.base import (
     SpriteSource,
     TrackOutcome,
 )
-from bodydouble.compositing.config import CompositingConfig, LightConfig, PaintOutConfig, SensorConfig, ShadowConfig
+from bodydouble.compositing.config import (
+    CompositingConfig,
+    LightConfig,
+    OcclusionConfig,
+    PaintOutConfig,
+    SensorConfig,
+    ShadowConfig,
+)
 
 if TYPE_CHECKING:
     from bodydouble.compositing.audit import AuditTotals, CoverageAudit
@@ -31,6 +38,7 @@ __all__ = [
     "Compositor",
     "CoverageAudit",
     "LightConfig",
+    "OcclusionConfig",
     "PaintOutConfig",
     "PlateSource",
     "SensorConfig",

@@ -12,8 +12,16 @@ import numpy.typing as npt
 from bodydouble.compositing.audit import count_change
 from bodydouble.compositing.base import Action, ChangeCounts, CompositedFrame, PlateSource, SpriteSource, TrackOutcome
 from bodydouble.compositing.config import CompositingConfig
-from bodydouble.compositing.double import Layer, contact_shadow, lay_over, make_layer
-from bodydouble.compositing.light import apply_curve, light_curve, local_brightness, measure_plate_light, to_grey
+from bodydouble.compositing.double import LEAST_ALPHA, Layer, contact_shadow, lay_over, make_layer
+from bodydouble.compositing.light import (
+    apply_curve,
+    light_curve,
+    local_brightness,
+    measure_plate_light,
+    mix_brightness,
+    to_grey,
+)
+from bodydouble.compositing.occlusion import OccluderMap, find_occluders
 from bodydouble.compositing.paint_out import (
     PersonArea,
     fill_from_surroundings,
@@ -41,8 +49,17 @@ _FEET_HEIGHT_SHARE: Final[float] = 0.25
 class Compositor:
     """Composites single frames of one clip. A frame's result depends on nothing but that frame's inputs."""
 
-    def __init__(self, bundle: SceneBundle, plate: PlateSource, config: CompositingConfig, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        bundle: SceneBundle,
+        plate: PlateSource,
+        config: CompositingConfig,
+        *,
+        seed: int = 0,
+        occluders: OccluderMap | None = None,
+    ) -> None:
         self._bundle = bundle
+        self._occluders = occluders
         self._config = config
         self._frame_window = Window(0, 0, bundle.video.width_px, bundle.video.height_px)
         self._track_ids = frozenset(track.track_id for track in bundle.tracks)
@@ -106,7 +123,10 @@ class Compositor:
         noise = self._noise_sigma(frame.rgb, plate_rgb, surroundings)
         for group in merge(list(areas.values())):
             self._paint_out(frame, plate_rgb, surroundings, painted, group, noise, result)
-        drawn = self._draw_doubles(frame, plate_rgb, valid, doubles, noise, result, changed)
+        filled = np.zeros_like(changed)
+        for area in areas.values():
+            filled[area.window.slices] |= area.distrusted
+        drawn = self._draw_doubles(frame, plate_rgb, valid, doubles, noise, filled, result, changed)
         outcomes = tuple(
             self._outcome(track, step, areas.get(track.track_id), drawn, frame.rgb, plate_rgb, result)
             for track, step in present
@@ -174,6 +194,7 @@ class Compositor:
         valid: npt.NDArray[np.bool_],
         doubles: Sequence[tuple[int, Sprite]],
         noise: float,
+        filled: npt.NDArray[np.bool_],
         result: npt.NDArray[np.uint8],
         changed: npt.NDArray[np.bool_],
     ) -> dict[int, bool]:
@@ -182,6 +203,7 @@ class Compositor:
         for _, sprite in doubles:
             shadow = contact_shadow(sprite, self._frame_window, self._config.shadow)
             if shadow is not None:
+                shadow = self._behind_occluders(shadow, sprite, filled)
                 self._lay_on_ground(shadow, frame.rgb, plate_rgb, valid, result, changed)
         drawn: dict[int, bool] = {}
         for track_id, sprite in doubles:
@@ -189,6 +211,7 @@ class Compositor:
             drawn[track_id] = bool((layer.alpha >= 0.5).any())
             if layer.window.is_empty:
                 continue
+            layer = self._behind_occluders(layer, sprite, filled)
             if noise > 0.0:
                 grain = noise * self._noise_field.on(layer.window, frame.index, track_id)
                 layer.colour[:] += (grain * layer.alpha)[:, :, None]
@@ -196,23 +219,38 @@ class Compositor:
             changed[layer.window.slices] |= layer.alpha > 0.0
         return drawn
 
+    def _behind_occluders(self, layer: Layer, sprite: Sprite, filled: npt.NDArray[np.bool_]) -> Layer:
+        """Cut what things in front of the double hide; not where they are themselves covered with made-up colours."""
+        if self._occluders is None:
+            return layer
+        seen = self._occluders.seen_share(layer.window, sprite.ground_y_px, self._blur_px)
+        if seen is None:
+            return layer
+        seen = np.where(filled[layer.window.slices], np.float32(1.0), seen)
+        alpha = layer.alpha * seen
+        alpha[alpha < LEAST_ALPHA] = 0.0
+        return Layer(window=layer.window, colour=layer.colour * seen[:, :, None], alpha=alpha)
+
     def _double(self, sprite: Sprite, plate_rgb: npt.NDArray[np.uint8]) -> Layer:
-        height, width = sprite.rgba.shape[:2]
-        middle, ground = sprite.left_px + width / 2.0, sprite.ground_y_px
-        half = 0.5 * _FEET_WIDTH_SHARE * height
-        around_feet = Window(
-            int(middle - half),
-            int(ground - 0.5 * _FEET_HEIGHT_SHARE * height),
-            int(middle + half) + 1,
-            int(ground + 0.5 * _FEET_HEIGHT_SHARE * height) + 1,
-        ).clipped(self._frame_window)
         lit = sprite.rgba[:, :, :3]
         if lit.size > 0:
-            curve = light_curve(self._light, local_brightness(plate_rgb, around_feet), self._config.light)
+            curve = light_curve(self._light, self._place_brightness(sprite, plate_rgb), self._config.light)
             lit = apply_curve(lit, curve)
             if self._is_grey:
                 lit = to_grey(lit)
         return make_layer(sprite, lit, self._blur_px, self._frame_window)
+
+    def _place_brightness(self, sprite: Sprite, plate_rgb: npt.NDArray[np.uint8]) -> float | None:
+        """Linear luminance of the plate around the feet and around the whole body, as far as they are in the frame."""
+        height, width = sprite.rgba.shape[:2]
+        middle, ground = sprite.left_px + width / 2.0, sprite.ground_y_px
+        half = 0.5 * _FEET_WIDTH_SHARE * height
+        left, right = int(middle - half), int(middle + half) + 1
+        reach = 0.5 * _FEET_HEIGHT_SHARE * height
+        feet = Window(left, int(ground - reach), right, int(ground + reach) + 1).clipped(self._frame_window)
+        body = Window(left, sprite.top_px, right, sprite.top_px + height).clipped(self._frame_window)
+        at_feet, at_body = local_brightness(plate_rgb, feet), local_brightness(plate_rgb, body)
+        return mix_brightness(at_feet, at_body, self._config.light.body_share)
 
     def _lay_on_ground(
         self,
@@ -290,7 +328,8 @@ def composite(
         BundleError: bundle, plate, performance and clip do not belong together.
         UnreadableVideo: a frame cannot be decoded.
     """
-    compositor = Compositor(bundle, plate, config, seed=seed)
+    occluders = find_occluders(source, bundle, plate, config.occlusion) if performance is not None else None
+    compositor = Compositor(bundle, plate, config, seed=seed, occluders=occluders)
     for frame in source.frames(start):
         if frame.index >= bundle.video.num_frames:
             raise BundleError(

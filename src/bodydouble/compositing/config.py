@@ -66,13 +66,16 @@ class LightConfig:
 
     exposure_strength: float = 0.4
     """Exponent on the brightness of the whole plate against mid grey."""
-    local_strength: float = 0.3
-    """Exponent on the brightness of the plate around the feet against the whole plate."""
+    local_strength: float = 0.8
+    """Exponent on the brightness of the double's place against the whole plate."""
+    body_share: float = 0.8
+    """Share of the surroundings of the whole body in the brightness of the place, 0 to 1; the rest is the ground around
+    the feet, which may lie in the light of a door while the body stands in the dark."""
     white_balance_strength: float = 0.25
     """Exponent on the tint of the plate; low, since a lawn is green under white light too."""
     tone_strength: float = 0.8
     """How far the double's black and white are drawn to those of the footage (haze, flat curves), 0 to 1."""
-    min_gain: float = 0.6
+    min_gain: float = 0.4
     """Least gain on linear light; keeps doubles from sinking into the dark."""
     max_gain: float = 1.1
     """Largest gain on linear light; low, since pale ground is no strong light, and clothes bleach before faces do."""
@@ -83,7 +86,7 @@ class LightConfig:
         Raises:
             ConfigError: a value is out of range.
         """
-        for name in ("exposure_strength", "local_strength", "white_balance_strength", "tone_strength"):
+        for name in ("exposure_strength", "local_strength", "body_share", "white_balance_strength", "tone_strength"):
             _check(f"compositing.light.{name}", getattr(self, name), 0.0, 1.0)
         _check("compositing.light.min_gain", self.min_gain, 0.05, 1.0)
         _check("compositing.light.max_gain", self.max_gain, 1.0, 20.0)
@@ -134,6 +137,30 @@ class ShadowConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OcclusionConfig:
+    """Things in front of people, such as poles and signs; found by reading the clip once more, camera standing still."""
+
+    enabled: bool = True
+    """Cut doubles by what stands in front of them."""
+    every_frames: int = 2
+    """Only each so-manieth frame is read for it."""
+    min_frames: int = 4
+    """In so many of these frames, net of those that say otherwise, bodies must have been hidden at a pixel."""
+    same_differs_by_at_most: int = 16
+    """Frame and plate look the same up to this difference in any channel, in steps of 1/255."""
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ConfigError: a value is out of range.
+        """
+        _check("compositing.occlusion.every_frames", self.every_frames, 1, 1000)
+        _check("compositing.occlusion.min_frames", self.min_frames, 1, 1000)
+        _check("compositing.occlusion.same_differs_by_at_most", self.same_differs_by_at_most, 1, 64)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CompositingConfig:
     """Settings of compositing."""
 
@@ -145,3 +172,5 @@ class CompositingConfig:
     """Softness and noise."""
     shadow: ShadowConfig = field(default_factory=ShadowConfig)
     """Contact shadow."""
+    occlusion: OcclusionConfig = field(default_factory=OcclusionConfig)
+    """Things in front of people."""

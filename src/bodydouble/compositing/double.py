@@ -14,7 +14,8 @@ from bodydouble.compositing.config import ShadowConfig
 from bodydouble.compositing.windows import Window
 from bodydouble.scene import Sprite
 
-_LEAST_ALPHA: Final[float] = 0.5 / 255.0
+LEAST_ALPHA: Final[float] = 0.5 / 255.0
+"""Less of a layer changes no pixel and is taken as nothing."""
 _FOOT_SHARE: Final[float] = 0.05
 """Share of the height above the ground row that counts as foot: a shoe seen from eye level."""
 _SHADOW_FLATNESS: Final[float] = 0.5
@@ -60,7 +61,7 @@ def make_layer(sprite: Sprite, lit_rgb: npt.NDArray[np.uint8], blur_px: float, f
         size = 2 * margin + 1
         picture = cv2.GaussianBlur(picture, (size, size), blur_px, borderType=cv2.BORDER_CONSTANT)
     cut = picture[window.slices_in(whole)]
-    alpha = np.where(cut[:, :, 3] >= _LEAST_ALPHA, cut[:, :, 3], np.float32(0.0))
+    alpha = np.where(cut[:, :, 3] >= LEAST_ALPHA, cut[:, :, 3], np.float32(0.0))
     return Layer(window=window, colour=cut[:, :, :3], alpha=alpha)
 
 

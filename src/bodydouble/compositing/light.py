@@ -16,6 +16,8 @@ _MID_GREY: Final[float] = 0.18
 """Linear reflectance that an exposure is made for."""
 _LUMA: Final[npt.NDArray[np.float32]] = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 """ITU-R BT.709, linear light."""
+_LEAST_LIGHT: Final[float] = 1e-3
+"""Darker places are taken to have this linear luminance."""
 _MEASURE_STEP_PX: Final[int] = 4
 _DARKEST_BLACK: Final[float] = 64.0
 """A plate without any black (fog, snow) still has people with dark clothes: black is not lifted above this."""
@@ -68,6 +70,13 @@ def local_brightness(plate_rgb: npt.NDArray[np.uint8], window: Window) -> float 
     return float(_LINEAR[thin].mean(axis=0) @ _LUMA)
 
 
+def mix_brightness(feet: float | None, body: float | None, body_share: float) -> float | None:
+    """Geometric mean of two linear luminances, 0 to 1, of which either may be unknown; ``body_share`` is 0 to 1."""
+    if feet is None or body is None:
+        return body if feet is None else feet
+    return float(max(feet, _LEAST_LIGHT) ** (1.0 - body_share) * max(body, _LEAST_LIGHT) ** body_share)
+
+
 def _bounded(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
 
@@ -79,18 +88,18 @@ def light_curve(clip: PlateLight, local: float | None, config: LightConfig) -> n
 
     Args:
         clip: light of the whole plate.
-        local: linear luminance around the feet, None where it is not in the frame.
+        local: linear luminance of the double's place, None where it is not in the frame.
         config: strengths and limits.
 
     Returns:
         (256, 3) table from the double's sRGB values to those of the footage.
     """
-    luminance = max(float(clip.mean_linear_rgb @ _LUMA), 1e-3)
+    luminance = max(float(clip.mean_linear_rgb @ _LUMA), _LEAST_LIGHT)
     gain = (luminance / _MID_GREY) ** config.exposure_strength
     if local is not None:
-        gain *= (max(local, 1e-3) / luminance) ** config.local_strength
+        gain *= (max(local, _LEAST_LIGHT) / luminance) ** config.local_strength
     gain = _bounded(gain, config.min_gain, config.max_gain)
-    tint = (np.maximum(clip.mean_linear_rgb, 1e-3) / luminance) ** config.white_balance_strength
+    tint = (np.maximum(clip.mean_linear_rgb, _LEAST_LIGHT) / luminance) ** config.white_balance_strength
     code = _linear_to_code(_LINEAR[:, None] * (gain * tint).astype(np.float32)[None, :])
     black = clip.black_code * config.tone_strength
     white = 255.0 - (255.0 - clip.white_code) * config.tone_strength

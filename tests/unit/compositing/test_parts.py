@@ -90,7 +90,7 @@ def test_light_curve_rises_everywhere_and_follows_the_plate():
         assert (np.diff(curve.astype(int), axis=0) >= 0).all()
     assert (curves[0][128] < curves[1][128]).all()
     # Gently: a mid grey double in a dark hall is not drowned.
-    assert curves[0][128].min() > 70
+    assert curves[0][128].min() > 60
     shade = light_curve(bright, 0.1, LightConfig())
     assert (shade[128] < curves[1][128]).all()
 

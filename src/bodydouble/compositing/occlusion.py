@@ -1,0 +1,248 @@
+"""What stands in front of people: found once per clip where the plate keeps showing through bodies, then cut from doubles.
+
+A pixel inside a body (along its limbs, within its torso) that looks like the plate although the body beside it does not
+is hidden by a thing that belongs to the plate. One such frame means little (clothes may look like the ground), so
+evidence is counted per pixel over the whole clip, apart for people who stand near and far: a pole hides those behind it
+and nobody in front of it, after the layered view of scenes learnt from passers-by (Schodl and Essa 2001, "Depth layers
+from occlusions"). A cut takes something of a double away and uncovers what lies under it: the plate, or the frame
+outside all dilated silhouettes. It can never bring back a pixel of a person. For a camera that stands still.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from bodydouble.compositing.audit import largest_difference
+from bodydouble.compositing.base import PlateSource
+from bodydouble.compositing.config import OcclusionConfig
+from bodydouble.compositing.windows import Window
+from bodydouble.scene import JOINT_INDEX, LIMBS, Frame, FrameSource, PersonTrack, SceneBundle
+
+_DEPTHS: Final[int] = 8
+"""Classes of foot rows, each with as many people-frames as the others."""
+_SEEN_WEIGHS: Final[int] = 2
+"""A frame in which a body is seen at a pixel weighs this much against one in which it is hidden there."""
+_MOST_EVIDENCE: Final[int] = 16000
+"""Counts stop there, far within int16."""
+_BONE_SHARE: Final[float] = 0.05
+"""Thickness of a limb's core over the body's height: thinner than any limb, so that joints may be a little off."""
+_BODY_LIMBS: Final = tuple(limb for limb in LIMBS if max(limb) <= JOINT_INDEX["left_ankle"])
+_TORSO: Final = tuple(JOINT_INDEX[name] for name in ("right_shoulder", "left_shoulder", "left_hip", "right_hip"))
+_FEWEST_CORE_PX: Final[int] = 20
+_HIDDEN_AT_MOST: Final[float] = 0.6
+"""Whose core looks like the plate beyond this share may be on the plate, or be nobody; nothing is learnt from them."""
+_CONTRAST_OVER_SAME: Final[int] = 2
+"""The plate must differ from the body beside the pixel by this many times what counts as the same."""
+_BAND_SHARE: Final[float] = 0.08
+"""Rows over the body's height whose mean colour is taken as that of the body beside a pixel."""
+_CLOSING_PX: Final[tuple[int, int]] = (3, 9)
+"""Width and height of gaps that are closed: things stand upright, and bodies pass over them in few rows at a time."""
+_FEWEST_PX: Final[int] = 24
+"""Fewer connected pixels that are sure are chance."""
+_WEAK_SHARE: Final[float] = 0.5
+_BASE_QUANTILE: Final[float] = 0.9
+
+_Rgb = npt.NDArray[np.uint8]
+_Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OccluderMap:
+    """Things in front of people."""
+
+    base_y_px: npt.NDArray[np.float32]
+    """(height, width): a body whose ground row is this or above (less) is hidden there; -inf where nothing stands."""
+
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing was found."""
+        return not bool(np.any(self.base_y_px > -np.inf))
+
+    def seen_share(self, window: Window, ground_y_px: float, blur_px: float) -> npt.NDArray[np.float32] | None:
+        """Share of a body on a window that is seen, (height, width), 0 to 1.
+
+        Args:
+            window: inside the frame.
+            ground_y_px: row at which the body touches the ground.
+            blur_px: standard deviation of the softness of the cut's edge.
+
+        Returns:
+            None where nothing hides the body.
+        """
+        hidden = self.base_y_px[window.slices] >= ground_y_px
+        if not hidden.any():
+            return None
+        share = hidden.astype(np.float32)
+        if blur_px > 0.0:
+            share = np.asarray(cv2.GaussianBlur(share, (0, 0), blur_px, borderType=cv2.BORDER_REPLICATE), np.float32)
+        return np.asarray(1.0 - share, dtype=np.float32)
+
+
+def find_occluders(
+    source: FrameSource, bundle: SceneBundle, plate: PlateSource, config: OcclusionConfig
+) -> OccluderMap | None:
+    """Read the clip once and say what stands in front of people.
+
+    Memory is that of 8 classes of 2 bytes a pixel. The result depends on nothing but clip, scene, plate and settings.
+
+    Args:
+        source: the clip as filmed.
+        bundle: its scene.
+        plate: its clean plates.
+        config: settings.
+
+    Returns:
+        None where nothing can be said: switched off, the camera moves, or nobody is in the clip.
+
+    Raises:
+        UnreadableVideo: a frame cannot be decoded.
+    """
+    if not config.enabled or not bundle.tracks or not bundle.camera.is_static:
+        return None
+    evidence = _Evidence(bundle, config)
+    for frame in source.frames(0, bundle.video.num_frames):
+        if frame.index % config.every_frames == 0:
+            evidence.add(frame, *plate.at(frame.index))
+    return evidence.occluders()
+
+
+class _Evidence:
+    """Counts per pixel and class of foot row: frames in which bodies are hidden less those in which they are seen."""
+
+    def __init__(self, bundle: SceneBundle, config: OcclusionConfig) -> None:
+        self._bundle, self._config = bundle, config
+        height, width = bundle.video.height_px, bundle.video.width_px
+        self._frame_window = Window(0, 0, width, height)
+        feet = np.concatenate([track.boxes_xyxy_px[:, 3] for track in bundle.tracks]).astype(np.float64)
+        self._edges = np.quantile(feet, np.linspace(0.0, 1.0, _DEPTHS + 1)[1:-1])
+        self._balance = np.zeros((_DEPTHS, height, width), dtype=np.int16)
+        self._first_track = np.zeros((height, width), dtype=np.int32)
+        self._several = np.zeros((height, width), dtype=np.bool_)
+
+    def add(self, frame: Frame, plate_rgb: _Rgb, valid: _Mask) -> None:
+        """Count one frame."""
+        present = [
+            (track, step)
+            for track in self._bundle.tracks
+            if (step := track.step_of(frame.index)) is not None and track.visible_fraction[step] > 0
+        ]
+        for track, step in present:
+            window, core = body_core(track, step, self._frame_window)
+            if window.is_empty:
+                continue
+            core &= valid[window.slices]
+            for other, other_step in present:
+                if other is not track:
+                    _take_out(core, window, other, other_step)
+            self._count(track, step, window, core, frame.rgb[window.slices], plate_rgb[window.slices])
+
+    def _count(self, track: PersonTrack, step: int, window: Window, core: _Mask, rgb: _Rgb, plate: _Rgb) -> None:
+        core_px = int(np.count_nonzero(core))
+        if core_px < _FEWEST_CORE_PX:
+            return
+        same_limit = self._config.same_differs_by_at_most
+        seen = core & (largest_difference(rgb, plate) > same_limit)
+        hidden = core & ~seen
+        if np.count_nonzero(hidden) > _HIDDEN_AT_MOST * core_px:
+            return
+        # Dark clothes before a dark wall look like the wall: only where body and plate can be told apart is it hidden.
+        hidden &= _differs_from_body(rgb, seen, plate, _CONTRAST_OVER_SAME * same_limit)
+        depth = int(np.searchsorted(self._edges, float(track.boxes_xyxy_px[step, 3])))
+        balance = self._balance[depth][window.slices]
+        change = hidden.astype(np.int16) - np.int16(_SEEN_WEIGHS) * seen.astype(np.int16)
+        np.clip(balance + change, -_MOST_EVIDENCE, _MOST_EVIDENCE, out=balance)
+        first = self._first_track[window.slices]
+        self._several[window.slices] |= hidden & (first != 0) & (first != track.track_id)
+        first[hidden & (first == 0)] = track.track_id
+
+    def occluders(self) -> OccluderMap:
+        """Decide: per pixel the class of foot rows up to which hidden outweighs seen, then things made of such pixels."""
+        total = np.zeros(self._several.shape, dtype=np.int32)
+        best = np.zeros_like(total)
+        deepest = np.full(total.shape, -1, dtype=np.int8)
+        for depth in range(_DEPTHS):
+            total += self._balance[depth]
+            better = (total > best) & (self._balance[depth] > 0)
+            best[better], deepest[better] = total[better], depth
+        sure = (best >= self._config.min_frames) & self._several
+        # Weak evidence counts beside strong evidence: where few people passed, a pole does not end.
+        weak = best >= math.ceil(_WEAK_SHARE * self._config.min_frames)
+        kernel = np.ones(_CLOSING_PX[::-1], dtype=np.uint8)
+        things = cv2.morphologyEx(weak.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+        count, labels = cv2.connectedComponents(things, connectivity=4)
+        sure_px = np.bincount(labels[sure], minlength=count)
+        base = np.full(total.shape, -np.inf, dtype=np.float32)
+        below = np.concatenate([[-np.inf], self._edges, [np.inf]]).astype(np.float32)
+        for label in (np.flatnonzero(sure_px[1:] >= _FEWEST_PX) + 1).tolist():
+            thing = labels == label
+            depth = int(np.quantile(deepest[thing & sure], _BASE_QUANTILE))
+            base[thing] = below[self._first_class_seen(thing & weak, depth)]
+        return OccluderMap(base_y_px=base)
+
+    def _first_class_seen(self, thing: _Mask, deepest: int) -> int:
+        """The farthest class of foot rows, up to ``deepest``, whose bodies were mostly seen where a thing is; or the next.
+
+        Asked of a thing as a whole: writing and edges flicker, and single pixels must not pierce a sign.
+        """
+        for depth in range(deepest + 1):
+            balance = self._balance[depth][thing]
+            if np.count_nonzero(balance < 0) > np.count_nonzero(balance > 0):
+                return depth
+        return deepest + 1
+
+
+def body_core(track: PersonTrack, step: int, frame_window: Window) -> tuple[Window, _Mask]:
+    """Pixels that belong to a body for sure, were nothing in front of it: along limbs, and within the torso.
+
+    Returns:
+        The part of the box that is in the frame, and (height, width) on it; an empty window where no joint is known.
+    """
+    left, top, right, bottom = (float(v) for v in track.boxes_xyxy_px[step])
+    window = Window(int(left), int(top), int(right) + 1, int(bottom) + 1).clipped(frame_window)
+    joints = track.joints_xy_px[step]
+    known = np.isfinite(joints).all(axis=1)
+    if window.is_empty or not known.any():
+        return Window(0, 0, 0, 0), np.zeros((0, 0), dtype=np.bool_)
+    core = np.zeros((window.height, window.width), dtype=np.uint8)
+    corner = np.array([window.left, window.top], dtype=np.float32)
+    # Joints far beyond the frame would overflow what OpenCV draws with.
+    points = np.where(known[:, None], np.clip(joints - corner, -16000.0, 16000.0), 0.0).astype(np.int32)
+    thickness = max(1, round(_BONE_SHARE * (bottom - top)))
+    for start, end in _BODY_LIMBS:
+        if known[start] and known[end]:
+            cv2.line(core, points[start].tolist(), points[end].tolist(), 1, thickness)
+    if known[list(_TORSO)].all():
+        cv2.fillConvexPoly(core, points[list(_TORSO)], 1)
+    return window, core > 0
+
+
+def _take_out(core: _Mask, window: Window, other: PersonTrack, step: int) -> None:
+    """Clear pixels of another's silhouette: what is seen there is not this body."""
+    theirs = Window(*(int(v) for v in other.silhouettes.windows_xyxy_px[step]))
+    both = window.clipped(theirs)
+    if not both.is_empty:
+        core[both.slices_in(window)] &= ~other.silhouettes.mask(step)[both.slices_in(theirs)]
+
+
+def _differs_from_body(rgb: _Rgb, seen: _Mask, plate: _Rgb, limit: int) -> _Mask:
+    """Where the plate differs from the mean colour of the seen body in nearby rows by more than a limit, in 1/255."""
+    height = len(seen)
+    band = 2 * max(1, round(0.5 * _BAND_SHARE * height)) + 1
+    count = seen.sum(axis=1, dtype=np.float32)[:, None]
+    colour = (rgb * seen[:, :, None]).sum(axis=1, dtype=np.float32)
+    near = cv2.boxFilter(
+        np.concatenate([colour, count], axis=1),
+        -1,
+        (1, band),
+        normalize=False,
+        borderType=cv2.BORDER_CONSTANT,
+    )
+    mean = near[:, :3] / np.maximum(near[:, 3:], 1.0)
+    difference = np.abs(plate - mean[:, None, :]).max(axis=2)
+    return np.asarray((difference > limit) & (near[:, 3:] > 0.5))
