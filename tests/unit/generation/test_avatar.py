@@ -232,3 +232,19 @@ def test_every_garment_can_be_worn(
             generator.prepare(bundle, cast_of(bundle, pin=(f"{kind}={word}",)), CONFIG, 1)
             window = generator.play(WindowPlan(track_id=1, step_start=0, step_stop=1))
             assert (window.sprites[0].rgba[..., 3] == 255).sum() > 300, (kind, word)
+
+
+@pytest.mark.parametrize("age_years", [8, 14])
+def test_children_have_the_bodies_of_children(
+    age_years: int, cast_of: Callable[..., Cast], street: SceneBundle
+) -> None:
+    from bodydouble.body.model import BodyModel
+    from bodydouble.generation.avatar.physique import build_physique, phenotype_of
+
+    model = BodyModel.load()
+    adult = dataclasses.replace(cast_of(street).appearance_of(1), gender="man", age_years=30)
+    child = dataclasses.replace(adult, age_years=age_years)
+    tall, small = (
+        float(np.ptp(build_physique(model, phenotype_of(one, 1)).vertices_m[:, 2])) for one in (adult, child)
+    )
+    assert small < (0.85 if age_years < 10 else 0.97) * tall

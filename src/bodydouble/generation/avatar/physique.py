@@ -21,8 +21,9 @@ _HEIGHT: Final[dict[str, float]] = {"short": 0.3, "medium": 0.5, "tall": 0.7}
 _VARIATION: Final[float] = 0.06
 """Largest change of a slider between two people of the same description."""
 
-_YOUNG_ADULT: Final[float] = 2 / 3
-"""Where ``anny``'s age slider is 25 years; 1 is 90."""
+_AGE_YEARS: Final[tuple[float, ...]] = (1, 10, 25, 90)
+_AGE_SLIDER: Final[tuple[float, ...]] = (0, 1 / 3, 2 / 3, 1)
+"""``anny``'s age slider at these ages: its baby, child, young and old anchors."""
 
 _CURL_RAD: Final[float] = 0.38
 """How far each finger joint of a hand at rest is bent."""
@@ -42,7 +43,7 @@ class Physique:
 def phenotype_of(appearance: Appearance, seed: int) -> dict[str, float]:
     """Sliders of ``anny`` for an appearance, with a little variation from ``seed``. Nothing filmed enters."""
     rng = np.random.default_rng(derive_seed(seed, "physique"))
-    age = _YOUNG_ADULT + (appearance.age_years - 25) / (90 - 25) * (1 - _YOUNG_ADULT)
+    age = float(np.interp(appearance.age_years, _AGE_YEARS, _AGE_SLIDER))
     sliders = {
         "gender": _GENDER[appearance.gender],
         "age": age,

@@ -61,6 +61,8 @@ BOTTOMS: Final[dict[str, LegCut]] = {
 }  # fmt: skip
 
 _SKIRT_EASE_M: Final = 0.014
+_BEARD_YEARS: Final = 18
+"""Nobody younger is given stubble."""
 _UNDER_TINT: Final = (np.array([0.55, 0.55, 0.54]), np.array([0.05, 0.05, 0.055]), np.array([0.25, 0.30, 0.38]))
 
 
@@ -69,7 +71,8 @@ def dress(model: BodyModel, physique: Physique, appearance: Appearance, seed: in
     rng = np.random.default_rng(derive_seed(seed, "wardrobe"))
     figure = figure_of(model, physique)
     skin, hair = linear(appearance.skin_rgb), linear(appearance.hair_rgb)
-    stubble = float(rng.uniform(0, 0.7)) if appearance.gender != "woman" else 0.0
+    drawn = float(rng.uniform(0, 0.7)) if appearance.gender != "woman" else 0.0
+    stubble = drawn if appearance.age_years >= _BEARD_YEARS else 0.0
     complexion = paint_skin(figure, skin, hair, stubble=stubble)
     bottom = _bottom(figure, appearance, rng, seed)
     cut, top = _top(figure, appearance, rng)
