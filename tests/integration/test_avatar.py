@@ -47,6 +47,9 @@ def performance(scene: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_everybody_plays_in_every_frame(scene: Path, performance: Path) -> None:
     bundle, reader = read_bundle(scene), PerformanceReader(performance)
     for track in bundle.tracks:
+        heights = track.boxes_xyxy_px[:, 3] - track.boxes_xyxy_px[:, 1]
+        usual = np.abs(heights / np.median(heights) - 1) < 0.1
+        assert usual.mean() > 0.6
         for step, frame in enumerate(track.frame_indices.tolist()):
             sprites = dict(reader.sprites_at(frame))
             box = track.boxes_xyxy_px[step]
@@ -54,7 +57,9 @@ def test_everybody_plays_in_every_frame(scene: Path, performance: Path) -> None:
             # The double covers a fair part of where the person was; these two are wider than anybody.
             inside = sprite.rgba[..., 3].astype(float).sum() / 255
             assert 0.15 < inside / ((box[2] - box[0]) * (box[3] - box[1])) < 1.2
-            assert abs(sprite.ground_y_px - box[3]) < 8
+            # Where the two cross, their boxes grow over each other and no longer end at the feet; doubles do not follow.
+            if usual[step]:
+                assert abs(sprite.ground_y_px - box[3]) < 4
 
 
 def test_two_processes_make_the_same_to_the_bit(scene: Path, performance: Path, tmp_path: Path) -> None:
