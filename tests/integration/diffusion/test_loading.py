@@ -23,7 +23,7 @@ from bodydouble.generation import (
 from bodydouble.generation.animatediff.loader import load_models
 from bodydouble.manifest import hash_path
 from bodydouble.pipeline.ready import check_ready, missing_models
-from bodydouble.testing.bundles import make_bundle, window_differences
+from bodydouble.testing.bundles import make_bundle
 from tests.integration.diffusion.playing import play_all
 
 
@@ -173,7 +173,10 @@ def test_motion_modules_may_be_inside_the_unet(broken: Path, config: Callable[..
     shutil.rmtree(broken / "motion_adapter")
     load_models(config()).unet.save_pretrained(broken / "unet")
     joined = play_all(bundle, config(weights=str(broken)))[0]
-    assert not window_differences(apart, joined)
+    # Not to the bit: tensors lie at other addresses in another file, and sums over them may be made in another order.
+    for one, other in zip(apart.sprites, joined.sprites, strict=True):
+        changed = np.abs(one.rgba.astype(int) - other.rgba).max(axis=-1)
+        assert changed.max() <= 2
 
 
 def test_a_device_that_is_not_there_is_refused(config: Callable[..., GenerationConfig]) -> None:
