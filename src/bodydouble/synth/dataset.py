@@ -25,7 +25,7 @@ from bodydouble.scene import Progress, SilentProgress, strict_files
 from bodydouble.seeds import derive_seed
 from bodydouble.synth.files import mot_row, write_png
 from bodydouble.synth.painter import THING
-from bodydouble.synth.street import MAX_PEOPLE, Street, StreetFrame
+from bodydouble.synth.street import Street, StreetFrame, camera_of_place
 from bodydouble.synth.unusual_day import LEVELS, Difficulty, event_parts, ordinary_parts
 
 Split = Literal["training", "testing"]
@@ -123,16 +123,23 @@ def clip_street(plan: DatasetPlan, split: Split, number: int) -> Street:
     level = LEVELS[plan.difficulty]
     seed = derive_seed(plan.seed, split, number)
     seconds = plan.frames / plan.fps
-    options = {
-        "num_frames": plan.frames, "width_px": plan.width_px, "height_px": plan.height_px, "fps": plan.fps,
-        "is_gray": plan.gray, "noise_levels": level.noise_levels, "place_seed": plan.seed, "num_people": 0,
-    }  # fmt: skip
-    camera = Street(seed=seed, parts=(), **options).camera  # type: ignore[arg-type]
+    camera = camera_of_place(plan.seed, width_px=plan.width_px, height_px=plan.height_px)
     parts = ordinary_parts(camera, num_people=level.num_people, seconds=seconds, seed=seed)
     if split == "testing":
         event = level.events[number % len(level.events)]
         parts += event_parts(camera, event, level=level, seconds=seconds, seed=seed)
-    return Street(seed=seed, parts=parts[:MAX_PEOPLE], **options)  # type: ignore[arg-type]
+    return Street(
+        seed=seed,
+        place_seed=plan.seed,
+        num_frames=plan.frames,
+        width_px=plan.width_px,
+        height_px=plan.height_px,
+        num_people=len(parts),
+        fps=plan.fps,
+        is_gray=plan.gray,
+        noise_levels=level.noise_levels,
+        parts=parts,
+    )
 
 
 def _prepare(partial: Path, plan: DatasetPlan, *, resume: bool) -> None:

@@ -52,6 +52,11 @@ class StreetFrame:
     """People of whom something is seen, by track id."""
 
 
+def camera_of_place(place_seed: int, *, width_px: int, height_px: int) -> Camera:
+    """The camera of a `Street` with this ``place_seed``, without building the street."""
+    return _draw_camera(_place_rng(place_seed), width_px, height_px)
+
+
 class Street:
     """A street that can be rendered once, front to back."""
 
@@ -92,14 +97,8 @@ class Street:
                 f"people; sizes are at least 1, people at most {MAX_PEOPLE}"
             )
         place_seed = seed if place_seed is None else place_seed
-        rng = np.random.default_rng(derive_seed(place_seed, "street"))
-        self._camera = Camera(
-            width_px=width_px,
-            height_px=height_px,
-            focal_px=1.7 * height_px,
-            height_m=float(rng.uniform(3.2, 3.7)),
-            pitch_rad=float(np.deg2rad(rng.uniform(10.0, 11.5))),
-        )
+        rng = _place_rng(place_seed)
+        self._camera = _draw_camera(rng, width_px, height_px)
         self._canvas_camera = self._camera.scaled(SUPERSAMPLING)
         self._light = make_daylight(rng)
         pole_x = float(rng.uniform(-0.25, 0.3)) * self._camera.ground_width_m(8.6)
@@ -111,11 +110,6 @@ class Street:
         self._parts = tuple(parts)
         self._seed, self._num_frames, self._fps = seed, num_frames, fps
         self._is_gray, self._noise_levels = is_gray, noise_levels
-
-    @property
-    def camera(self) -> Camera:
-        """Where the camera hangs."""
-        return self._camera
 
     @property
     def behaviours(self) -> tuple[Behaviour, ...]:
@@ -191,6 +185,20 @@ class Street:
             luma = np.rint(rgb @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.uint8)
             return np.repeat(luma[..., None], 3, axis=2)
         return rgb
+
+
+def _place_rng(place_seed: int) -> np.random.Generator:
+    return np.random.default_rng(derive_seed(place_seed, "street"))
+
+
+def _draw_camera(rng: np.random.Generator, width_px: int, height_px: int) -> Camera:
+    return Camera(
+        width_px=width_px,
+        height_px=height_px,
+        focal_px=1.7 * height_px,
+        height_m=float(rng.uniform(3.2, 3.7)),
+        pitch_rad=float(np.deg2rad(rng.uniform(10.0, 11.5))),
+    )
 
 
 def _majority(owner: NDArray[np.uint8]) -> NDArray[np.uint8]:
