@@ -75,6 +75,8 @@ class LightConfig:
     """Exponent on the tint of the plate; low, since a lawn is green under white light too."""
     tone_strength: float = 0.8
     """How far the double's black and white are drawn to those of the footage (haze, flat curves), 0 to 1."""
+    toe_strength: float = 0.5
+    """How much dark values are deepened, as cameras do; exponent on them less one, 0 to 1."""
     min_gain: float = 0.4
     """Least gain on linear light; keeps doubles from sinking into the dark."""
     max_gain: float = 1.1
@@ -86,7 +88,10 @@ class LightConfig:
         Raises:
             ConfigError: a value is out of range.
         """
-        for name in ("exposure_strength", "local_strength", "body_share", "white_balance_strength", "tone_strength"):
+        for name in (
+            "exposure_strength", "local_strength", "body_share", "white_balance_strength", "tone_strength",
+            "toe_strength",
+        ):  # fmt: skip
             _check(f"compositing.light.{name}", getattr(self, name), 0.0, 1.0)
         _check("compositing.light.min_gain", self.min_gain, 0.05, 1.0)
         _check("compositing.light.max_gain", self.max_gain, 1.0, 20.0)

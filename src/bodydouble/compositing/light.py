@@ -22,6 +22,11 @@ _MEASURE_STEP_PX: Final[int] = 4
 _DARKEST_BLACK: Final[float] = 64.0
 """A plate without any black (fog, snow) still has people with dark clothes: black is not lifted above this."""
 _DIMMEST_WHITE: Final[float] = 170.0
+_CLOTH_BLACK_SHARE: Final[float] = 0.6
+"""Dark clothes, upright and turned from the sky, are darker than the darkest of a plate: on recorded clips the darkest
+hundredth of people lies at this share of the plate's darkest value (benchmarks/README.md, "Tones")."""
+_TOE_END: Final[float] = 110.0
+"""sRGB value below which cameras steepen their curve; about mid grey (118)."""
 
 
 def _srgb_to_linear() -> npt.NDArray[np.float32]:
@@ -84,7 +89,8 @@ def _bounded(value: float, low: float, high: float) -> float:
 def light_curve(clip: PlateLight, local: float | None, config: LightConfig) -> npt.NDArray[np.uint8]:
     """Curve that puts a neutrally lit double into the footage's light.
 
-    Gains on linear light (exposure, place, tint), then the range from black to white of the footage.
+    Gains on linear light (exposure, place, tint), then the toe of a camera's curve, which keeps light values and deepens
+    dark ones, then the range from black to white of the footage.
 
     Args:
         clip: light of the whole plate.
@@ -101,7 +107,9 @@ def light_curve(clip: PlateLight, local: float | None, config: LightConfig) -> n
     gain = _bounded(gain, config.min_gain, config.max_gain)
     tint = (np.maximum(clip.mean_linear_rgb, _LEAST_LIGHT) / luminance) ** config.white_balance_strength
     code = _linear_to_code(_LINEAR[:, None] * (gain * tint).astype(np.float32)[None, :])
-    black = clip.black_code * config.tone_strength
+    toe = _TOE_END * (np.minimum(code, _TOE_END) / _TOE_END) ** (1.0 + config.toe_strength)
+    code = np.where(code < _TOE_END, toe, code)
+    black = clip.black_code * _CLOTH_BLACK_SHARE * config.tone_strength
     white = 255.0 - (255.0 - clip.white_code) * config.tone_strength
     return np.asarray(np.rint(black + code * ((white - black) / 255.0)), dtype=np.uint8)
 

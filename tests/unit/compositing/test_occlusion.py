@@ -17,7 +17,11 @@ from bodydouble.scene import JOINT_INDEX, CameraMotion, Frame
 
 POLE = (slice(0, 66), slice(45, 49))
 """Its base is at row 66: walkers with their feet above it are behind it, others in front."""
-OFF = {"light": LightConfig(exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0)}
+OFF = {
+    "light": LightConfig(
+        exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0, toe_strength=0
+    )
+}
 CONFIG = CompositingConfig(
     sensor=SensorConfig(blur_strength=0, noise_strength=0),
     shadow=ShadowConfig(strength=0),
