@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,12 +77,17 @@ def cached(videos: Sequence[Footage], scale: Scale, folder: Path, progress: Prog
     return found
 
 
-def windows(video: Footage, scale: Scale, length: int, batch: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """Every run of frames of a video, in batches (B, length, S, S, C); at most ``batch + length`` frames are held."""
+def scaled(video: Footage, scale: Scale) -> Iterator[Frames]:
+    """Frames of a video one by one, (S, S, C) each; nothing is kept."""
+    return (scale.apply(frame) for frame in video.frames())
+
+
+def windows(frames: Iterable[Frames], length: int, batch: int) -> Iterator[Frames]:
+    """Every run of frames (S, S, C), in batches (B, length, S, S, C); at most ``batch + length`` frames are held."""
     held: deque[Frames] = deque(maxlen=length)
-    ready: list[npt.NDArray[np.uint8]] = []
-    for frame in video.frames():
-        held.append(scale.apply(frame))
+    ready: list[Frames] = []
+    for frame in frames:
+        held.append(frame)
         if len(held) == length:
             ready.append(np.stack(held))
         if len(ready) == batch:

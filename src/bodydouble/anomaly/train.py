@@ -109,6 +109,16 @@ def fixed_threads(config: DetectorConfig) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def placed(detector: Detector, device: str) -> Detector:
+    """Put a detector on a device, its kernels in the order in which convolutions are fastest there; returns it."""
+    detector.to(device)
+    orders = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for weights in detector.parameters():
+        if weights.ndim in orders:
+            weights.data = weights.data.contiguous(memory_format=orders[weights.ndim])
+    return detector
+
+
 def as_clips(frames: npt.NDArray[np.uint8], device: str) -> torch.Tensor:
     """Frames (B, T, S, S, C) of bytes to a tensor (B, T, C, S, S) on -1..1."""
     return torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 1, 4, 2, 3).float() / 127.5 - 1
@@ -139,7 +149,7 @@ class _Run:
             self.epoch, self.step = found.epoch, found.step
             self.log, self.sums = list(found.log[:-1]), dict(found.log[-1])
             files.restore(self.model, tensors, where=path)
-        self.model.to(self.config.device).train()
+        placed(self.model, self.config.device).train()
         parameters = list(self.model.parameters())
         self.optimizer = torch.optim.Adam(parameters, lr=self.config.learning_rate) if parameters else None
         if self.optimizer is not None:

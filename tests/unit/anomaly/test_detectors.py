@@ -11,6 +11,7 @@ from bodydouble.anomaly.detectors import build, count_parameters
 from bodydouble.anomaly.detectors.base import frame_terms
 from bodydouble.anomaly.detectors.lgn_net import SpatiotemporalCell
 from bodydouble.anomaly.detectors.lntra import Lntra, blended
+from bodydouble.anomaly.detectors.memory import as_queries
 from bodydouble.errors import ConfigError
 from tests.unit.anomaly.helpers import tiny
 
@@ -147,15 +148,44 @@ def test_the_memory_learns_in_training_and_when_asked_to() -> None:
     items.append(model.memory.items.clone())
     model.eval()
     with torch.inference_mode():
-        model.terms(clip)
-        model.learn_at_test(False)
-        items.append(model.memory.items.clone())
-        model.learn_at_test(True)
-        items.append(model.memory.items.clone())
+        for threshold in (None, 0.0, 1.0):
+            if threshold is None:
+                model.terms(clip)
+            else:
+                model.terms_while_learning(clip, threshold)
+            items.append(model.memory.items.clone())
     assert not torch.equal(items[0], items[1])
     assert torch.equal(items[1], items[2])
-    assert not torch.equal(items[2], items[3])
-    torch.testing.assert_close(items[3].norm(dim=1), torch.ones(10))
+    assert torch.equal(items[2], items[3])
+    assert not torch.equal(items[3], items[4])
+    torch.testing.assert_close(items[4].norm(dim=1), torch.ones(10))
+
+
+@pytest.mark.parametrize("detector", ["mnad-pred", "mnad-recon", "lgn-net"])
+def test_learning_in_batches_is_learning_one_by_one(detector: str) -> None:
+    """Score, compare with the threshold, learn, next: done by hand, against all clips at once."""
+    model = build(detector, tiny(detector), seed=1).eval()
+    clips = torch.rand(9, model.clip_frames, 3, 16, 16, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    clips[::2] *= 0.3  # so that errors differ
+    before = model.memory.items.clone()
+    with torch.inference_mode():
+        weighted = model.terms(clips).weighted.sort().values
+        for threshold in (0.0, float(weighted[4] + weighted[5]) / 2, 10.0):
+            model.memory.items.copy_(before)
+            together = model.terms_while_learning(clips, threshold)
+            after = model.memory.items.clone()
+            model.memory.items.copy_(before)
+            learnt = 0
+            for index in range(len(clips)):
+                alone = model.terms(clips[index : index + 1])
+                for name in ("frame", "patch", "feature", "weighted"):
+                    torch.testing.assert_close(getattr(together, name)[index : index + 1], getattr(alone, name))
+                if float(alone.weighted) < threshold:
+                    learnt += 1
+                    model.memory.update(as_queries(model.asked(clips[index : index + 1]).features))
+            assert learnt == {0.0: 0, 10.0: 9}.get(threshold, 5)
+            torch.testing.assert_close(after, model.memory.items)
+            assert torch.equal(after, before) is (learnt == 0)
 
 
 def test_spatiotemporal_cell_by_hand() -> None:

@@ -30,7 +30,9 @@ def test_compactness_and_separateness(memory: NormalMemory) -> None:
     # Nearest (1, 0): squared differences 0.04 and 0.36. Distances: root of 0.4 and of 0.8.
     assert float(compactness) == pytest.approx(0.2)
     assert float(separateness) == pytest.approx(1 + math.sqrt(0.4) - math.sqrt(0.8), abs=1e-4)
-    assert memory.distances(torch.tensor([[0.8, 0.6], [0.0, 1.0]]), 2).tolist() == pytest.approx([0.2, 0.0])
+    assert memory.distances(torch.tensor([[[0.8, 0.6]], [[0.0, 1.0]]]), memory.items).tolist() == pytest.approx(
+        [0.2, 0.0]
+    )
 
 
 def test_updating_moves_an_item_to_those_who_are_nearest(memory: NormalMemory) -> None:

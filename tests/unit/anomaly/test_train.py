@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from bodydouble.anomaly import checkpoint as files
 from bodydouble.anomaly import train as training
-from bodydouble.anomaly.clips import Scale, cached, starts, windows
+from bodydouble.anomaly.clips import Scale, cached, scaled, starts, windows
 from bodydouble.anomaly.config import DETECTORS
 from bodydouble.anomaly.data import TrainingClips
 from bodydouble.anomaly.faults import DetectorFailed
@@ -197,11 +197,11 @@ def test_streaming_gives_the_clips_of_the_cache(tmp_path: Path) -> None:
     scale = Scale(size_px=16, channels=3, resize="bilinear")
     video = InMemory(name="a", count=11)
     frames = cached([video], scale, tmp_path, SilentProgress())[0]
-    streamed = list(windows(video, scale, 5, 3))
+    streamed = list(windows(scaled(video, scale), 5, 3))
     assert [len(batch) for batch in streamed] == [3, 3, 1]
     expected = np.stack([frames[first : first + 5] for _, first in starts([frames], 5)])
     np.testing.assert_array_equal(np.concatenate(streamed), expected)
-    assert not list(windows(InMemory(name="b", count=4), scale, 5, 3))
+    assert not list(windows(scaled(InMemory(name="b", count=4), scale), 5, 3))
 
 
 def test_bytes_become_minus_one_to_one() -> None:

@@ -30,6 +30,24 @@ class Terms:
     weighted: Tensor
     """Squared error, weighted by itself, which decides whether a memory learns from the frame (MNAD, section 3.3)."""
 
+    def first(self, count: int) -> Terms:
+        """Those of the first clips."""
+        feature = None if self.feature is None else self.feature[:count]
+        return Terms(
+            frame=self.frame[:count], patch=self.patch[:count], feature=feature, weighted=self.weighted[:count]
+        )
+
+    @staticmethod
+    def joined(parts: Sequence[Terms]) -> Terms:
+        """One after another; at least one part, and all with or all without features."""
+        features = [part.feature for part in parts if part.feature is not None]
+        return Terms(
+            frame=torch.cat([part.frame for part in parts]),
+            patch=torch.cat([part.patch for part in parts]),
+            feature=torch.cat(features) if features else None,
+            weighted=torch.cat([part.weighted for part in parts]),
+        )
+
 
 class Detector(nn.Module, ABC):
     """A clip is a float tensor (B, T, C, S, S) on -1..1; ``clip_frames`` frames, of which one is scored."""
@@ -51,7 +69,21 @@ class Detector(nn.Module, ABC):
 
     @abstractmethod
     def terms(self, clip: Tensor) -> Terms:
-        """Error terms of clips; learns nothing, except for what `learn_at_test` keeps."""
+        """Error terms of clips, each on its own; learns nothing."""
+
+    def terms_while_learning(self, clip: Tensor, threshold: float) -> Terms:
+        """Error terms of clips that follow one another, while a memory goes on learning.
+
+        Args:
+            clip: in the order of the video.
+            threshold: a clip whose ``weighted`` error is below it is learnt from, after it was scored and before the next
+                one is.
+
+        Returns:
+            As `terms`; the same for a detector without a memory.
+        """
+        del threshold
+        return self.terms(clip)
 
     def draw(
         self, videos: Sequence[npt.NDArray[np.uint8]], video: int, start: int, rng: np.random.Generator
@@ -70,10 +102,6 @@ class Detector(nn.Module, ABC):
         del rng
         clip = videos[video][start : start + self.clip_frames]
         return clip, clip
-
-    def learn_at_test(self, learns: bool) -> None:
-        """Let a memory learn from the clips of the last `terms`; nothing for a detector without one."""
-        del learns
 
 
 def frame_terms(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:

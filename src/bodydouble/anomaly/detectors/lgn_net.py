@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from bodydouble.anomaly.config import LgnNetConfig
 from bodydouble.anomaly.detectors.blocks import Decoder, Encoder, doubled, frame_head
-from bodydouble.anomaly.detectors.memory import NormalMemory, as_features, as_queries
-from bodydouble.anomaly.detectors.mnad import MemoryDetector
+from bodydouble.anomaly.detectors.memory import NormalMemory, as_features
+from bodydouble.anomaly.detectors.mnad import Asked, MemoryDetector
 
 FORGET_BIAS = 1.0
 """States are kept at first (PredRNN)."""
@@ -93,11 +93,13 @@ class LgnNet(MemoryDetector):
         self.local = LocalBranch(config.channels, config.lstm_width, config.lstm_layers, widths[0])
         self.head = frame_head(2 * widths[0], widths[0], config.channels)
 
-    def predicted(self, clip: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """See `MemoryDetector.predicted`."""
+    def asked(self, clip: Tensor) -> Asked:
+        """See `MemoryDetector.asked`; the local branch goes beside the memory."""
         shown = clip[:, : self.scored_frame]
         features, _ = self.encoder(shown.flatten(1, 2))
-        queries = as_queries(features)
-        normal = self.decoder(as_features(self.memory.read(queries), features))
-        output = self.head(torch.cat((normal, self.local(shown)), dim=1))
-        return output, clip[:, self.scored_frame], queries
+        return Asked(features=features, beside=(self.local(shown),))
+
+    def answered(self, asked: Asked, queries: Tensor, read: Tensor) -> Tensor:
+        """See `MemoryDetector.answered`; the queries themselves do not go on."""
+        normal = self.decoder(as_features(read, asked.features))
+        return self.head(torch.cat((normal, *asked.beside), dim=1))  # type: ignore[no-any-return]

@@ -21,17 +21,19 @@ class NormalMemory(nn.Module):
         # A buffer, not a parameter: the memory changes by `update`, never by gradients.
         self.register_buffer("items", functional.normalize(torch.rand(items, width), dim=1))
 
-    def read(self, queries: Tensor) -> Tensor:
+    def read(self, queries: Tensor, items: Tensor | None = None) -> Tensor:
         """Mix items by how well they match.
 
         Args:
-            queries: (Q, D), unit length.
+            queries: (..., Q, D), unit length.
+            items: what to read instead of the memory's own items; (..., M, D), one set for each set of queries.
 
         Returns:
-            (Q, D): items weighted by the softmax over items of their product with the query (equations 1, 3).
+            (..., Q, D): items weighted by the softmax over items of their product with the query (equations 1, 3).
         """
-        weights = torch.softmax(queries @ self.items.t(), dim=1)
-        return (weights.detach() if self.detach_addressing else weights) @ self.items
+        held = self.items if items is None else items
+        weights = torch.softmax(queries @ held.transpose(-1, -2), dim=-1)
+        return (weights.detach() if self.detach_addressing else weights) @ held
 
     def nearest(self, queries: Tensor) -> tuple[Tensor, Tensor]:
         """The nearest and the second nearest item of each query, (Q, D) each."""
@@ -47,10 +49,13 @@ class NormalMemory(nn.Module):
         separateness = functional.triplet_margin_loss(queries, first, second, margin=MARGIN)
         return functional.mse_loss(queries, first), separateness
 
-    def distances(self, queries: Tensor, batch: int) -> Tensor:
-        """Mean squared distance to the nearest item per clip: (B,) of queries (B * Q, D)."""
-        first, _ = self.nearest(queries)
-        return (queries - first).square().reshape(batch, -1).mean(1)
+    @staticmethod
+    def distances(queries: Tensor, items: Tensor) -> Tensor:
+        """Mean squared distance of queries (B, Q, D) to the nearest of the items (B, M, D) or (M, D): (B,)."""
+        held = items.expand(len(queries), -1, -1)
+        order = (queries @ held.transpose(1, 2)).argmax(2)
+        first = held.gather(1, order[:, :, None].expand(-1, -1, held.shape[2]))
+        return (queries - first).square().mean((1, 2))
 
     @torch.no_grad()
     def update(self, queries: Tensor) -> None:

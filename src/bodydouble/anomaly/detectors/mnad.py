@@ -11,6 +11,8 @@ reconstruction network 17,195,267: those of the authors' code (15,651,843 and 17
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -21,6 +23,20 @@ from bodydouble.anomaly.detectors.blocks import Decoder, Encoder, frame_head
 from bodydouble.anomaly.detectors.memory import NormalMemory, as_features, as_queries
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the layers before the memory make of clips."""
+
+    features: Tensor
+    """(B, D, S/8, S/8), each place a query."""
+    beside: tuple[Tensor, ...] = ()
+    """What reaches the layers after the memory past it, (B, ...) each."""
+
+    def of(self, rows: slice) -> Asked:
+        """That of some of the clips."""
+        return Asked(features=self.features[rows], beside=tuple(tensor[rows] for tensor in self.beside))
+
+
 class MemoryDetector(Detector):
     """What detectors with a memory share: the losses, the terms, learning while being tested."""
 
@@ -29,15 +45,24 @@ class MemoryDetector(Detector):
     def __init__(self, config: MemoryConfig) -> None:
         super().__init__()
         self.config = config
-        self._asked: Tensor | None = None
 
-    def predicted(self, clip: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The scored frame as it should look, how it looks, and the queries (B * H * W, D)."""
+    def asked(self, clip: Tensor) -> Asked:
+        """Everything before the memory."""
         raise NotImplementedError
+
+    def answered(self, asked: Asked, queries: Tensor, read: Tensor) -> Tensor:
+        """The scored frame as it should look, of queries and what they read, both (B * H * W, D)."""
+        raise NotImplementedError
+
+    def predicted(self, clip: Tensor) -> tuple[Tensor, Tensor]:
+        """The scored frame as it should look, and the queries (B * H * W, D)."""
+        asked = self.asked(clip)
+        queries = as_queries(asked.features)
+        return self.answered(asked, queries, self.memory.read(queries)), queries
 
     def losses(self, clip: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Squared error, compactness and separateness; the memory is updated once they are computed."""
-        output, _, queries = self.predicted(clip)
+        output, queries = self.predicted(clip)
         error = functional.mse_loss(output.float(), target[:, self.scored_frame])
         compactness, separateness = self.memory.losses(queries)
         total = error + self.config.compactness * compactness + self.config.separateness * separateness
@@ -48,15 +73,47 @@ class MemoryDetector(Detector):
 
     def terms(self, clip: Tensor) -> Terms:
         """Errors of the scored frame and the distance of its queries to the memory."""
-        output, truth, queries = self.predicted(clip)
-        self._asked = queries
-        frame, patch, weighted = frame_terms(output, truth)
-        return Terms(frame=frame, patch=patch, feature=self.memory.distances(queries, clip.shape[0]), weighted=weighted)
+        asked = self.asked(clip)
+        queries = _by_clip(as_queries(asked.features), clip)
+        return self._terms(clip, asked, queries, self.memory.items.expand(len(clip), -1, -1))
 
-    def learn_at_test(self, learns: bool) -> None:
-        """Update the memory by the queries of the last `terms`."""
-        if learns and self._asked is not None:
-            self.memory.update(self._asked)
+    def terms_while_learning(self, clip: Tensor, threshold: float) -> Terms:
+        """See `Detector.terms_while_learning`.
+
+        Queries do not depend on the memory, and nearly every clip of a test set is learnt from. So the memory that each
+        clip would meet if all before it were is known at once, and all go through the decoder together; what was learnt
+        from a clip that should not have been is taken back, and those after it are done again.
+        """
+        asked = self.asked(clip)
+        queries = _by_clip(as_queries(asked.features), clip)
+        done: list[Terms] = []
+        first = 0
+        while first < len(clip):
+            # Memories before each clip, and after the last.
+            met = [self.memory.items.clone()]
+            for own in queries[first:]:
+                self.memory.update(own)
+                met.append(self.memory.items.clone())
+            rows = slice(first, None)
+            found = self._terms(clip[rows], asked.of(rows), queries[rows], torch.stack(met[:-1]))
+            refused = (~(found.weighted < threshold)).nonzero().flatten()
+            count = int(refused[0]) + 1 if len(refused) else len(met) - 1
+            self.memory.items.copy_(met[count - 1] if len(refused) else met[count])
+            done.append(found.first(count))
+            first += count
+        return Terms.joined(done)
+
+    def _terms(self, clip: Tensor, asked: Asked, queries: Tensor, items: Tensor) -> Terms:
+        """Of clips with queries (B, Q, D) that meet one memory each (B, M, D)."""
+        read = self.memory.read(queries, items)
+        output = self.answered(asked, queries.flatten(0, 1), read.flatten(0, 1))
+        frame, patch, weighted = frame_terms(output, clip[:, self.scored_frame])
+        return Terms(frame=frame, patch=patch, feature=self.memory.distances(queries, items), weighted=weighted)
+
+
+def _by_clip(queries: Tensor, clip: Tensor) -> Tensor:
+    """(B * Q, D) to (B, Q, D)."""
+    return queries.reshape(len(clip), -1, queries.shape[1])
 
 
 class Mnad(MemoryDetector):
@@ -72,14 +129,16 @@ class Mnad(MemoryDetector):
         self.decoder = Decoder(2 * widths[-1], widths, skips=self.skips, wide_steps=not self.skips)
         self.head = frame_head(self.decoder.outputs, widths[0], config.channels)
 
-    def predicted(self, clip: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """See `MemoryDetector.predicted`."""
+    def asked(self, clip: Tensor) -> Asked:
+        """See `MemoryDetector.asked`; the finer features go beside the memory where there are skips."""
         shown = clip[:, : self.scored_frame] if self.skips else clip
         features, finer = self.encoder(shown.flatten(1, 2))
-        queries = as_queries(features)
-        read = torch.cat((queries, self.memory.read(queries)), dim=1)
-        output = self.head(self.decoder(as_features(read, features), finer))
-        return output, clip[:, self.scored_frame], queries
+        return Asked(features=features, beside=tuple(finer) if self.skips else ())
+
+    def answered(self, asked: Asked, queries: Tensor, read: Tensor) -> Tensor:
+        """See `MemoryDetector.answered`; queries go on beside what they read."""
+        both = as_features(torch.cat((queries, read), dim=1), asked.features)
+        return self.head(self.decoder(both, asked.beside))  # type: ignore[no-any-return]
 
 
 class MnadPrediction(Mnad):

@@ -246,6 +246,7 @@ class _Table:
                 protocol=self.plan.protocol,
                 progress=self.progress,
                 device=config.device,
+                cache=self.work / "frames",
             ).terms
             for test in self._tests(job)
         }
