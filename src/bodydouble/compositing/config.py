@@ -77,6 +77,8 @@ class LightConfig:
     """How far the double's black and white are drawn to those of the footage (haze, flat curves), 0 to 1."""
     toe_strength: float = 0.5
     """How much dark values are deepened, as cameras do; exponent on them less one, 0 to 1."""
+    smoothing_seconds: float = 0.4
+    """Light of a place is averaged over the places where the person is this long (standard deviation) before and after."""
     min_gain: float = 0.4
     """Least gain on linear light; keeps doubles from sinking into the dark."""
     max_gain: float = 1.1
@@ -93,6 +95,7 @@ class LightConfig:
             "toe_strength",
         ):  # fmt: skip
             _check(f"compositing.light.{name}", getattr(self, name), 0.0, 1.0)
+        _check("compositing.light.smoothing_seconds", self.smoothing_seconds, 0.0, 10.0)
         _check("compositing.light.min_gain", self.min_gain, 0.05, 1.0)
         _check("compositing.light.max_gain", self.max_gain, 1.0, 20.0)
 
@@ -105,6 +108,9 @@ class SensorConfig:
     """Share of the footage's measured softness that is given to doubles, 0 to 1."""
     max_blur_px: float = 1.6
     """Largest standard deviation in px of that softening."""
+    chroma_strength: float = 1.0
+    """Share of the softness of the footage's colour, beyond that of its brightness, that doubles are given, 0 to 1; most
+    clips store colour at half the resolution."""
     noise_strength: float = 0.8
     """Share of the footage's measured noise that is given to doubles and painted areas, 0 to 1."""
     max_noise: float = 12.0
@@ -118,6 +124,7 @@ class SensorConfig:
         """
         _check("compositing.sensor.blur_strength", self.blur_strength, 0.0, 1.0)
         _check("compositing.sensor.max_blur_px", self.max_blur_px, 0.0, 8.0)
+        _check("compositing.sensor.chroma_strength", self.chroma_strength, 0.0, 1.0)
         _check("compositing.sensor.noise_strength", self.noise_strength, 0.0, 1.0)
         _check("compositing.sensor.max_noise", self.max_noise, 0.0, 64.0)
 

@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bodydouble.compositing.config import LightConfig
-from bodydouble.compositing.windows import Window
 
 _MID_GREY: Final[float] = 0.18
 """Linear reflectance that an exposure is made for."""
-_LUMA: Final[npt.NDArray[np.float32]] = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+LUMA: Final[npt.NDArray[np.float32]] = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 """ITU-R BT.709, linear light."""
-_LEAST_LIGHT: Final[float] = 1e-3
+LEAST_LIGHT: Final[float] = 1e-3
 """Darker places are taken to have this linear luminance."""
 _MEASURE_STEP_PX: Final[int] = 4
 _DARKEST_BLACK: Final[float] = 64.0
@@ -25,6 +24,10 @@ _DIMMEST_WHITE: Final[float] = 170.0
 _CLOTH_BLACK_SHARE: Final[float] = 0.6
 """Dark clothes, upright and turned from the sky, are darker than the darkest of a plate: on recorded clips the darkest
 hundredth of people lies at this share of the plate's darkest value (benchmarks/README.md, "Tones")."""
+_DARKEST_FOR_GAIN: Final[int] = 24
+"""Darker pixels of the plate say little about how much brighter the frame is."""
+_FEWEST_FOR_GAIN: Final[int] = 32
+_GAIN_RANGE: Final[tuple[float, float]] = (0.5, 2.0)
 _TOE_END: Final[float] = 110.0
 """sRGB value below which cameras steepen their curve; about mid grey (118)."""
 
@@ -35,7 +38,8 @@ def _srgb_to_linear() -> npt.NDArray[np.float32]:
     return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-_LINEAR: Final[npt.NDArray[np.float32]] = _srgb_to_linear()
+SRGB_TO_LINEAR: Final[npt.NDArray[np.float32]] = _srgb_to_linear()
+"""(256,): linear light, 0 to 1, of sRGB values."""
 
 
 def _linear_to_code(linear: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -61,25 +65,10 @@ def measure_plate_light(plate_rgb: npt.NDArray[np.uint8]) -> PlateLight:
     thin = plate_rgb[::_MEASURE_STEP_PX, ::_MEASURE_STEP_PX].reshape(-1, 3)
     darkest, brightest = thin.min(axis=1), thin.max(axis=1)
     return PlateLight(
-        mean_linear_rgb=_LINEAR[thin].mean(axis=0),
+        mean_linear_rgb=SRGB_TO_LINEAR[thin].mean(axis=0),
         black_code=float(min(np.quantile(darkest, 0.002), _DARKEST_BLACK)),
         white_code=float(max(np.quantile(brightest, 0.998), _DIMMEST_WHITE)),
     )
-
-
-def local_brightness(plate_rgb: npt.NDArray[np.uint8], window: Window) -> float | None:
-    """Mean linear luminance of a window of the plate, 0 to 1; None where the window is outside the frame."""
-    if window.is_empty:
-        return None
-    thin = plate_rgb[window.slices][::2, ::2].reshape(-1, 3)
-    return float(_LINEAR[thin].mean(axis=0) @ _LUMA)
-
-
-def mix_brightness(feet: float | None, body: float | None, body_share: float) -> float | None:
-    """Geometric mean of two linear luminances, 0 to 1, of which either may be unknown; ``body_share`` is 0 to 1."""
-    if feet is None or body is None:
-        return body if feet is None else feet
-    return float(max(feet, _LEAST_LIGHT) ** (1.0 - body_share) * max(body, _LEAST_LIGHT) ** body_share)
 
 
 def _bounded(value: float, low: float, high: float) -> float:
@@ -100,13 +89,13 @@ def light_curve(clip: PlateLight, local: float | None, config: LightConfig) -> n
     Returns:
         (256, 3) table from the double's sRGB values to those of the footage.
     """
-    luminance = max(float(clip.mean_linear_rgb @ _LUMA), _LEAST_LIGHT)
+    luminance = max(float(clip.mean_linear_rgb @ LUMA), LEAST_LIGHT)
     gain = (luminance / _MID_GREY) ** config.exposure_strength
     if local is not None:
-        gain *= (max(local, _LEAST_LIGHT) / luminance) ** config.local_strength
+        gain *= (max(local, LEAST_LIGHT) / luminance) ** config.local_strength
     gain = _bounded(gain, config.min_gain, config.max_gain)
-    tint = (np.maximum(clip.mean_linear_rgb, _LEAST_LIGHT) / luminance) ** config.white_balance_strength
-    code = _linear_to_code(_LINEAR[:, None] * (gain * tint).astype(np.float32)[None, :])
+    tint = (np.maximum(clip.mean_linear_rgb, LEAST_LIGHT) / luminance) ** config.white_balance_strength
+    code = _linear_to_code(SRGB_TO_LINEAR[:, None] * (gain * tint).astype(np.float32)[None, :])
     toe = _TOE_END * (np.minimum(code, _TOE_END) / _TOE_END) ** (1.0 + config.toe_strength)
     code = np.where(code < _TOE_END, toe, code)
     black = clip.black_code * _CLOTH_BLACK_SHARE * config.tone_strength
@@ -122,3 +111,23 @@ def apply_curve(rgb: npt.NDArray[np.uint8], curve: npt.NDArray[np.uint8]) -> npt
 def to_grey(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Three equal channels of luma (ITU-R BT.601, as in ``cv2.cvtColor``)."""
     return np.repeat(cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)[:, :, None], 3, axis=2)
+
+
+def frame_gain(
+    frame_rgb: npt.NDArray[np.uint8], plate_rgb: npt.NDArray[np.uint8], usable: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float32]:
+    """How much brighter a frame is than its plate, (3,) factors on sRGB values: clouds, and cameras that adjust themselves.
+
+    The median over the usable pixels, each a little off by noise; 1 where too few are usable.
+
+    Args:
+        frame_rgb: (height, width, 3).
+        plate_rgb: (height, width, 3).
+        usable: (height, width): outside all people, plate seen.
+    """
+    step = slice(_MEASURE_STEP_PX, None, 2 * _MEASURE_STEP_PX)
+    chosen = usable[step, step] & (plate_rgb[step, step].min(axis=2) >= _DARKEST_FOR_GAIN)
+    if int(np.count_nonzero(chosen)) < _FEWEST_FOR_GAIN:
+        return np.ones(3, dtype=np.float32)
+    ratio = frame_rgb[step, step][chosen].astype(np.float32) / plate_rgb[step, step][chosen]
+    return np.asarray(np.clip(np.median(ratio, axis=0), *_GAIN_RANGE), dtype=np.float32)

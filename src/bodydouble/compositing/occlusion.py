@@ -22,7 +22,7 @@ from bodydouble.compositing.audit import largest_difference
 from bodydouble.compositing.base import PlateSource
 from bodydouble.compositing.config import OcclusionConfig
 from bodydouble.compositing.windows import Window
-from bodydouble.scene import JOINT_INDEX, LIMBS, Frame, FrameSource, PersonTrack, SceneBundle
+from bodydouble.scene import JOINT_INDEX, LIMBS, Frame, FrameSource, PersonTrack, Progress, SceneBundle, SilentProgress
 
 _DEPTHS: Final[int] = 8
 """Classes of foot rows, each with as many people-frames as the others."""
@@ -85,7 +85,11 @@ class OccluderMap:
 
 
 def find_occluders(
-    source: FrameSource, bundle: SceneBundle, plate: PlateSource, config: OcclusionConfig
+    source: FrameSource,
+    bundle: SceneBundle,
+    plate: PlateSource,
+    config: OcclusionConfig,
+    progress: Progress | None = None,
 ) -> OccluderMap | None:
     """Read the clip once and say what stands in front of people.
 
@@ -96,6 +100,7 @@ def find_occluders(
         bundle: its scene.
         plate: its clean plates.
         config: settings.
+        progress: told about every frame.
 
     Returns:
         None where nothing can be said: switched off, the camera moves, or nobody is in the clip.
@@ -106,9 +111,13 @@ def find_occluders(
     if not config.enabled or not bundle.tracks or not bundle.camera.is_static:
         return None
     evidence = _Evidence(bundle, config)
+    told = progress or SilentProgress()
+    told.start("occlusion", bundle.video.num_frames)
     for frame in source.frames(0, bundle.video.num_frames):
         if frame.index % config.every_frames == 0:
             evidence.add(frame, *plate.at(frame.index))
+        told.advance()
+    told.finish()
     return evidence.occluders()
 
 

@@ -22,7 +22,7 @@ from bodydouble.scene import PersonTrack
 
 _FEWEST_RING_PX = 24
 """With fewer pixels to compare, the plate is taken as it is."""
-_MOST_RING_PX = 4096
+_MOST_RING_PX = 1024
 """More pixels than that are thinned out; three numbers are fitted to them."""
 _CELL_PX = 8
 """Side of the cells that surroundings are reduced to; hides whatever is smaller."""
@@ -180,7 +180,7 @@ def _fit_offset(
     return np.asarray(solved, dtype=np.float32)
 
 
-def plate_offset(
+def fit_plate(
     frame_rgb: npt.NDArray[np.uint8],
     plate_rgb: npt.NDArray[np.uint8],
     ring: npt.NDArray[np.bool_],
@@ -194,31 +194,19 @@ def plate_offset(
         frame_rgb: (height, width, 3) window of the frame.
         plate_rgb: (height, width, 3) the same window of the plate.
         ring: (height, width) pixels to compare; all outside every dilated silhouette.
-        limit: largest correction, in steps of 1/255.
+        limit: largest constant, in steps of 1/255.
 
     Returns:
-        (height, width, 3), within ``limit``; all 0 if the ring is too short.
+        (3 coefficients, 3 channels): constant, slope to the right and slope downwards over -1..1 across the window;
+        all 0 if the ring is too short.
     """
     height, width = ring.shape
     rows, columns = np.nonzero(ring)
     if len(rows) < _FEWEST_RING_PX:
-        return np.zeros((height, width, 3), dtype=np.float32)
+        return np.zeros((3, 3), dtype=np.float32)
     thin = -(-len(rows) // _MOST_RING_PX)
     rows, columns = rows[::thin], columns[::thin]
     residual = frame_rgb[rows, columns].astype(np.float32) - plate_rgb[rows, columns]
     x = np.linspace(-1.0, 1.0, width, dtype=np.float32)
     y = np.linspace(-1.0, 1.0, height, dtype=np.float32)
-    fit = _fit_offset(residual, np.stack([x[columns], y[rows]], axis=1), limit)
-    offset = fit[0] + x[None, :, None] * fit[1] + y[:, None, None] * fit[2]
-    return np.asarray(np.clip(offset, -limit, limit), dtype=np.float32)
-
-
-def paint_over(
-    base: npt.NDArray[np.uint8], cover: npt.NDArray[np.float32], weight: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.uint8]:
-    """Lay ``cover`` (height, width, 3; 0 to 255) over ``base`` with the given weight (height, width; 255 is all)."""
-    share = weight[:, :, None].astype(np.float32) * np.float32(1.0 / 255.0)
-    mixed = cover * share + base * (1.0 - share)
-    out = np.clip(np.rint(mixed), 0.0, 255.0).astype(np.uint8)
-    # Rounding of a product with 0 must not decide whether a pixel outside stays as it was.
-    return np.where(weight[:, :, None] > 0, out, base)
+    return _fit_offset(residual, np.stack([x[columns], y[rows]], axis=1), limit)

@@ -1,8 +1,10 @@
-"""Softness and noise of the footage, measured outside people, and noise to match it."""
+"""Softness of brightness and of colour, and noise of the footage, measured outside people; noise to match it."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import cv2
@@ -21,8 +23,10 @@ _LEAST_EDGE: Final[float] = 24.0
 """Height of an edge, in 1/255, below which noise decides its shape."""
 _TILE_PX: Final[int] = 256
 _NOISE_ROW_STEP: Final[int] = 8
-_NOISE_GRAIN_PX: Final[float] = 0.6
-"""Demosaicing and compression make noise coarser than a pixel."""
+_GRAINS_PX: Final[tuple[float, ...]] = (0.0, 0.35, 0.45, 0.6, 0.8, 1.0)
+"""Softness of the noise that can be made: demosaicing and compression make noise coarser than a pixel."""
+_USUAL_GRAIN_PX: Final[float] = 0.6
+_GRAIN_KERNEL_PX: Final[int] = 11
 _LARGEST_NOISE_STEP: Final[int] = 12
 """Differences of neighbours beyond this (in 1/255) come from things that moved."""
 _RENDER_BLUR_PX: Final[float] = 0.4
@@ -41,12 +45,26 @@ def _sigma_of_ratio(ratio: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def estimate_blur_px(plate_rgb: npt.NDArray[np.uint8], valid: npt.NDArray[np.bool_]) -> float | None:
-    """Softness of the footage: standard deviation in px of its sharp edges, 0.2 to 4; None without enough edges.
+    """Softness of the footage: standard deviation in px of its sharp edges, 0.2 to 4; None without enough edges."""
+    return _edge_softness(cv2.cvtColor(plate_rgb, cv2.COLOR_RGB2GRAY).astype(np.float32), valid)
+
+
+def estimate_chroma_blur_px(plate_rgb: npt.NDArray[np.uint8], valid: npt.NDArray[np.bool_]) -> float | None:
+    """The same for colour, on the differences of red and of blue to brightness; None without enough edges of colour."""
+    luma = cv2.cvtColor(plate_rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    # Side by side, with a gap in which nothing is seen: edges of either count together.
+    gap = np.zeros((luma.shape[0], 2 * _EDGE_REACH_PX + 2), dtype=np.float32)
+    planes = [plate_rgb[:, :, channel] - luma for channel in (0, 2)]
+    both = np.concatenate([planes[0], gap, planes[1]], axis=1)
+    return _edge_softness(both, np.concatenate([valid, gap > 0, valid], axis=1))
+
+
+def _edge_softness(luma: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]) -> float | None:
+    """Standard deviation in px of the sharp edges of one channel (height, width), 0.2 to 4; None without enough of them.
 
     Widths of vertical edges, after Marziliano et al. 2002 ("A no-reference perceptual blur metric"), turned into
     the Gaussian that makes an edge of such steepness.
     """
-    luma = cv2.cvtColor(plate_rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
     reach = _EDGE_REACH_PX
     if luma.shape[1] < 2 * reach + 3:
         return None
@@ -88,12 +106,39 @@ def blur_for_render_px(footage_blur_px: float) -> float:
     return math.sqrt(max(0.0, footage_blur_px**2 - _RENDER_BLUR_PX**2))
 
 
+def share_chroma(base: npt.NDArray[np.uint8], written: npt.NDArray[np.bool_], blur_px: float) -> None:
+    """Make colour as soft as the footage stores it, in place, where a window was written to; brightness stays.
+
+    Colours of a double's edge and of what is behind it run into each other, as they do around filmed people.
+
+    Args:
+        base: (height, width, 3) window of the finished frame.
+        written: (height, width): pixels that may change.
+        blur_px: standard deviation by which colour is softer than brightness.
+    """
+    luma = cv2.cvtColor(base, cv2.COLOR_RGB2GRAY).astype(np.float32)[:, :, None]
+    soft = cv2.GaussianBlur(base - luma, (0, 0), blur_px, borderType=cv2.BORDER_REPLICATE)
+    mixed = np.clip(np.rint(luma + soft), 0.0, 255.0).astype(np.uint8)
+    np.copyto(base, mixed, where=written[:, :, None])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """Noise of a frame."""
+
+    sigma: float = 0.0
+    """Standard deviation in steps of 1/255."""
+    grain_px: float = _USUAL_GRAIN_PX
+    """Standard deviation of the softness that white noise would need to look like it; one of a few."""
+
+
 def estimate_noise(
     frame_rgb: npt.NDArray[np.uint8], plate_rgb: npt.NDArray[np.uint8], usable: npt.NDArray[np.bool_]
-) -> float:
-    """Standard deviation of the footage's noise in steps of 1/255, on every eighth row.
+) -> Noise:
+    """The footage's noise, on every eighth row.
 
-    Differences between frame and plate from one pixel to the next but one hold neither the scene nor its light.
+    Differences between frame and plate from one pixel to its neighbour, and to the next but one, hold neither the scene
+    nor its light. The coarser noise is, the smaller are the former against the latter.
 
     Args:
         frame_rgb: (height, width, 3).
@@ -101,18 +146,45 @@ def estimate_noise(
         usable: (height, width): pixels outside all people where the plate was seen.
 
     Returns:
-        0 where nothing is usable.
+        Deviation 0 where nothing is usable.
     """
     rows = slice(_NOISE_ROW_STEP // 2, None, _NOISE_ROW_STEP)
     residual = frame_rgb[rows, :, 1].astype(np.int16) - plate_rgb[rows, :, 1]
-    steps = np.abs(residual[:, 2:] - residual[:, :-2])
-    pair = usable[rows, 2:] & usable[rows, :-2] & (steps <= _LARGEST_NOISE_STEP)
+    there = usable[rows]
+    next_, second = (_mean_step(residual, there, apart) for apart in (1, 2))
+    if next_ is None or second is None or second <= 0.0:
+        return Noise()
+    ratio = (next_ / second) ** 2
+    grain = min(_GRAINS_PX, key=lambda px: abs((1.0 - _correlation(px, 1)) / (1.0 - _correlation(px, 2)) - ratio))
+    # Mean absolute value of a normal variable is sqrt(2 / pi) of its standard deviation.
+    deviation = second * math.sqrt(math.pi / 2.0)
+    return Noise(sigma=deviation / math.sqrt(2.0 * (1.0 - _correlation(grain, 2))), grain_px=grain)
+
+
+def _mean_step(residual: npt.NDArray[np.int16], usable: npt.NDArray[np.bool_], apart: int) -> float | None:
+    steps = np.abs(residual[:, apart:] - residual[:, :-apart])
+    pair = usable[:, apart:] & usable[:, :-apart] & (steps <= _LARGEST_NOISE_STEP)
     count = int(np.count_nonzero(pair))
-    if count == 0:
+    return float(steps[pair].sum(dtype=np.int64)) / count if count else None
+
+
+@lru_cache(maxsize=64)
+def _correlation(grain_px: float, apart: int) -> float:
+    """Correlation of white noise softened as `NoiseField` does, over so many pixels."""
+    if grain_px <= 0.0:
         return 0.0
-    mean = float(steps[pair].sum(dtype=np.int64)) / count
-    # Mean absolute value of a normal variable is sqrt(2 / pi) of its standard deviation; a difference has sqrt 2 of it.
-    return mean * math.sqrt(math.pi / 2.0) / math.sqrt(2.0)
+    kernel = cv2.getGaussianKernel(_GRAIN_KERNEL_PX, grain_px)[:, 0]
+    return float((kernel[apart:] * kernel[:-apart]).sum() / (kernel**2).sum())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NoisePiece:
+    """Where on a tile of noise a window begins."""
+
+    tile: npt.NDArray[np.float32]
+    """(n, n), standard deviation 1; goes on where it ends."""
+    row: int
+    column: int
 
 
 class NoiseField:
@@ -121,16 +193,22 @@ class NoiseField:
     def __init__(self, seed: int, clip_name: str) -> None:
         self._seed = seed
         self._clip_name = clip_name
-        rng = np.random.default_rng(derive_seed(seed, "compositing", "noise", clip_name))
-        white = rng.standard_normal((_TILE_PX, _TILE_PX), dtype=np.float32)
-        # Wrapped on all sides so that the tile repeats without a seam.
-        wrapped = np.pad(white, 3, mode="wrap")
-        grain = cv2.GaussianBlur(wrapped, (7, 7), _NOISE_GRAIN_PX)[3:-3, 3:-3]
-        self._tile: npt.NDArray[np.float32] = (grain / grain.std()).astype(np.float32)
+        self._tiles: dict[float, npt.NDArray[np.float32]] = {}
 
-    def on(self, window: Window, frame_index: int, track_id: int) -> npt.NDArray[np.float32]:
-        """Noise on a window, (height, width); ``track_id`` 0 is the painted background."""
+    def piece(self, window: Window, frame_index: int, track_id: int, grain_px: float = _USUAL_GRAIN_PX) -> NoisePiece:
+        """Noise for a window; ``track_id`` 0 is the painted background."""
         place = derive_seed(self._seed, "compositing", "noise", self._clip_name, track_id, frame_index)
-        rows = (np.arange(window.top, window.bottom) + place % _TILE_PX) % _TILE_PX
-        columns = (np.arange(window.left, window.right) + (place // _TILE_PX) % _TILE_PX) % _TILE_PX
-        return self._tile[np.ix_(rows, columns)]
+        row, column = (window.top + place) % _TILE_PX, (window.left + place // _TILE_PX) % _TILE_PX
+        return NoisePiece(tile=self._tile(grain_px), row=row, column=column)
+
+    def _tile(self, grain_px: float) -> npt.NDArray[np.float32]:
+        if grain_px not in self._tiles:
+            rng = np.random.default_rng(derive_seed(self._seed, "compositing", "noise", self._clip_name))
+            noise = rng.standard_normal((_TILE_PX, _TILE_PX), dtype=np.float32)
+            if grain_px > 0.0:
+                # Wrapped on all sides so that the tile repeats without a seam.
+                reach, size = _GRAIN_KERNEL_PX // 2, (_GRAIN_KERNEL_PX, _GRAIN_KERNEL_PX)
+                soft = cv2.GaussianBlur(np.pad(noise, reach, mode="wrap"), size, grain_px)
+                noise = np.asarray(soft, dtype=np.float32)[reach:-reach, reach:-reach]
+            self._tiles[grain_px] = np.ascontiguousarray(noise / noise.std(), dtype=np.float32)
+        return self._tiles[grain_px]

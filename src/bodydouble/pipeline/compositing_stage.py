@@ -83,14 +83,14 @@ def run_compositing(
         Book(bundle, failures, ledger, work / OUTCOMES_FILE, sink.next_frame_index) as book,
     ):
         start = sink.next_frame_index
-        progress.start("compositing", geometry.num_frames - start)
         done = start
-        for frame in composite(source, bundle, reader, doubles, config.compositing, seed=config.seed, start=start):
+        for frame in composite(
+            source, bundle, reader, doubles, config.compositing, seed=config.seed, start=start, progress=progress
+        ):
             # First the book: a frame that was written but not booked would be missing in the ledger after a resume.
             book.record(frame.index, frame.outcomes)
             check_outcomes(frame.index, frame.outcomes, config.policy)
             sink.write(frame.rgb)
-            progress.advance()
             done += 1
         if done != geometry.num_frames:
             raise BundleError(
@@ -98,7 +98,6 @@ def run_compositing(
             )
         check_coverage(book.coverage, config.policy)
         sink.commit()
-    progress.finish()
     return book.coverage
 
 

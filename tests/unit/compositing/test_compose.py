@@ -23,7 +23,7 @@ from bodydouble.scene import Sprite
 
 PLAIN = CompositingConfig(
     light=LightConfig(exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0, toe_strength=0),
-    sensor=SensorConfig(blur_strength=0, noise_strength=0),
+    sensor=SensorConfig(blur_strength=0, noise_strength=0, chroma_strength=0),
     shadow=ShadowConfig(strength=0),
 )
 """Everything that alters a double's colours is off."""

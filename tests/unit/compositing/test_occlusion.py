@@ -10,7 +10,6 @@ import pytest
 
 from bodydouble.compositing import CompositingConfig, LightConfig, OcclusionConfig, SensorConfig, ShadowConfig
 from bodydouble.compositing.compose import Compositor, composite
-from bodydouble.compositing.light import mix_brightness
 from bodydouble.compositing.occlusion import find_occluders
 from bodydouble.errors import ConfigError
 from bodydouble.scene import JOINT_INDEX, CameraMotion, Frame
@@ -23,7 +22,7 @@ OFF = {
     )
 }
 CONFIG = CompositingConfig(
-    sensor=SensorConfig(blur_strength=0, noise_strength=0),
+    sensor=SensorConfig(blur_strength=0, noise_strength=0, chroma_strength=0),
     shadow=ShadowConfig(strength=0),
     occlusion=OcclusionConfig(every_frames=1, min_frames=3),
     **OFF,
@@ -209,10 +208,3 @@ def test_a_double_in_the_dark_half_is_darker_than_in_the_bright_half(street, wal
     assert dark < 0.8 * bright
     (feet_only,) = run(scene, replace(plain, light=LightConfig(body_share=0.0)))
     assert int(feet_only[34, 25, 0]) > dark
-
-
-def test_brightness_of_a_place_is_between_feet_and_body():
-    assert mix_brightness(None, None, 0.5) is None
-    assert mix_brightness(0.2, None, 0.9) == mix_brightness(None, 0.2, 0.1) == 0.2
-    assert mix_brightness(0.4, 0.1, 0.5) == pytest.approx(0.2)
-    assert mix_brightness(0.0, 0.0, 0.5) > 0.0

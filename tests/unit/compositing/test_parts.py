@@ -13,8 +13,9 @@ from bodydouble.compositing import ChangeCounts, CoverageAudit, TrackOutcome
 from bodydouble.compositing.audit import count_change, is_covered
 from bodydouble.compositing.config import LightConfig, PaintOutConfig, SensorConfig, ShadowConfig
 from bodydouble.compositing.double import contact_shadow, make_layer
-from bodydouble.compositing.light import light_curve, local_brightness, measure_plate_light
-from bodydouble.compositing.paint_out import fill_from_surroundings, merge, paint_over, person_area, plate_offset
+from bodydouble.compositing.kernels import paint_plate
+from bodydouble.compositing.light import light_curve, measure_plate_light
+from bodydouble.compositing.paint_out import fill_from_surroundings, fit_plate, merge, person_area
 from bodydouble.compositing.sensor import NoiseField, blur_for_render_px, estimate_blur_px, estimate_noise
 from bodydouble.compositing.windows import Window
 from bodydouble.errors import ConfigError
@@ -66,18 +67,51 @@ def test_noise_is_measured_beside_moving_things_and_a_change_of_light(sigma):
     frame = frame.round().clip(0, 255).astype(np.uint8)
     frame[50:100, 50:70] = 255
     usable = np.ones((160, 200), dtype=bool)
-    assert estimate_noise(frame, plate, usable) == pytest.approx(sigma, abs=0.35)
-    assert estimate_noise(frame, plate, ~usable) == 0.0
+    assert estimate_noise(frame, plate, usable).sigma == pytest.approx(sigma, abs=0.35)
+    assert estimate_noise(frame, plate, ~usable).sigma == 0.0
+
+
+def grain(field, window, frame_index, track_id, grain_px=0.6):
+    """Noise of a window as the kernels read it."""
+    piece = field.piece(window, frame_index, track_id, grain_px)
+    side = len(piece.tile)
+    rows = (piece.row + np.arange(window.height)) % side
+    columns = (piece.column + np.arange(window.width)) % side
+    return piece.tile[np.ix_(rows, columns)]
 
 
 def test_noise_has_unit_deviation_and_differs_by_frame_track_seed_and_clip():
     window = Window(10, 300, 210, 500)
     field = NoiseField(3, "clip")
-    first = field.on(window, 7, 1)
+    first = grain(field, window, 7, 1)
     assert first.std() == pytest.approx(1.0, abs=0.05)
-    np.testing.assert_array_equal(first, NoiseField(3, "clip").on(window, 7, 1))
-    for other in (field.on(window, 8, 1), field.on(window, 7, 2), NoiseField(4, "clip").on(window, 7, 1)):
+    np.testing.assert_array_equal(first, grain(NoiseField(3, "clip"), window, 7, 1))
+    for other in (
+        grain(field, window, 8, 1),
+        grain(field, window, 7, 2),
+        grain(NoiseField(4, "clip"), window, 7, 1),
+        grain(NoiseField(3, "other"), window, 7, 1),
+    ):
         assert abs(np.corrcoef(first.ravel(), other.ravel())[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize("softness_px", [0.0, 0.6, 1.0])
+def test_noise_is_made_as_coarse_as_it_was_found(softness_px):
+    rng = np.random.default_rng(4)
+    noise = rng.normal(0, 1, size=(240, 320)).astype(np.float32)
+    if softness_px > 0:
+        noise = cv2.GaussianBlur(noise, (0, 0), softness_px)
+    noise *= 4.0 / noise.std()
+    plate = np.full((240, 320, 3), 120, dtype=np.uint8)
+    frame = np.clip(np.rint(plate + noise[:, :, None]), 0, 255).astype(np.uint8)
+    found = estimate_noise(frame, plate, np.ones((240, 320), dtype=bool))
+    made = grain(NoiseField(0, "clip"), Window(0, 0, 200, 200), 0, 1, found.grain_px) * found.sigma
+    assert made.std() == pytest.approx(4.0, rel=0.15)
+
+    def neighbours(picture):
+        return np.corrcoef(picture[:, 1:].ravel(), picture[:, :-1].ravel())[0, 1]
+
+    assert neighbours(made) == pytest.approx(neighbours(noise), abs=0.12)
 
 
 def test_light_curve_rises_everywhere_and_follows_the_plate():
@@ -121,7 +155,15 @@ def test_cloth_may_be_darker_than_the_darkest_of_a_hazy_plate():
 def test_light_of_a_black_plate_is_finite():
     curve = light_curve(measure_plate_light(np.zeros((5, 5, 3), dtype=np.uint8)), 0.0, LightConfig())
     assert curve[255].min() > 100
-    assert local_brightness(np.zeros((5, 5, 3), dtype=np.uint8), Window(5, 5, 5, 9)) is None
+
+
+def painted(cover, fit, limit, weight, base=None, as_it_is=None):
+    """What the kernel makes of a base (black if none) without noise."""
+    result = np.zeros_like(cover) if base is None else base.copy()
+    keep = np.zeros(weight.shape, dtype=bool) if as_it_is is None else as_it_is
+    tile = np.zeros((4, 4), dtype=np.float32)
+    paint_plate(result, cover, keep, fit, limit, tile, 0, 0, 0.0, weight)
+    return result
 
 
 def test_seam_offset_is_a_plane_and_needs_enough_pixels():
@@ -130,12 +172,13 @@ def test_seam_offset_is_a_plane_and_needs_enough_pixels():
     frame = np.rint(plate + (2 + 0.2 * x - 0.1 * y)[:, :, None]).astype(np.uint8)
     ring = np.ones((40, 30), dtype=bool)
     ring[8:32, 8:22] = False
-    offset = plate_offset(frame, plate, ring, 16.0)
-    assert np.abs(offset - (frame.astype(float) - plate)).max() < 1.0
+    fit = fit_plate(frame, plate, ring, 16.0)
+    everywhere = np.full((40, 30), 255, dtype=np.uint8)
+    assert np.abs(painted(plate, fit, 16.0, everywhere).astype(float) - frame).max() <= 1.0
     few = np.zeros_like(ring)
     few[0, :20] = True
-    assert not plate_offset(frame, plate, few, 16.0).any()
-    assert np.abs(plate_offset(frame, plate, ring, 1.5)).max() <= 1.5
+    assert not fit_plate(frame, plate, few, 16.0).any()
+    assert np.abs(painted(plate, fit, 1.5, everywhere).astype(float) - plate).max() <= 2.0
 
 
 def test_feather_keeps_two_pixels_away_from_the_silhouette(street, walker):
@@ -158,12 +201,17 @@ def test_dilation_follows_height_within_limits():
 
 def test_painting_with_no_weight_keeps_the_base():
     base = np.random.default_rng(0).integers(0, 255, size=(6, 7, 3)).astype(np.uint8)
-    cover = np.full((6, 7, 3), 300.0, dtype=np.float32)
+    cover = np.full((6, 7, 3), 250, dtype=np.uint8)
     weight = np.zeros((6, 7), dtype=np.uint8)
-    weight[2, 3] = 255
-    out = paint_over(base, cover, weight)
+    weight[2, 3], weight[4, 4] = 255, 255
+    fit = np.zeros((3, 3), dtype=np.float32)
+    fit[0] = 9.0
+    as_it_is = np.zeros((6, 7), dtype=bool)
+    as_it_is[4, 4] = True
+    out = painted(cover, fit, 16.0, weight, base, as_it_is)
     assert (out[2, 3] == 255).all()
-    out[2, 3] = base[2, 3]
+    assert (out[4, 4] == 250).all()
+    out[2, 3], out[4, 4] = base[2, 3], base[4, 4]
     np.testing.assert_array_equal(out, base)
 
 
