@@ -1,0 +1,342 @@
+"""The stages of training the small diffusion model: pictures to latents, words, pictures, movement."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bodydouble.casting import CastingConfig, cast_tracks, palette
+from bodydouble.generation.diffusion.backgrounds import BACKGROUNDS
+from bodydouble.scene import Appearance, SceneBundle
+from training.diffusion_data import (
+    VARIANTS,
+    Clip,
+    draw_joints,
+    mirrored,
+    over_background,
+    plain,
+    read_clips,
+    read_looks,
+    seed_of,
+    wordings,
+)
+
+_VAE_CROP_PX: Final = 64
+_KL_WEIGHT: Final = 1e-5
+_EMPTY_SHARE: Final = 0.06
+"""Pictures that are asked for without words, so that guidance can be used."""
+_PURE_NOISE_SHARE: Final = 0.12
+"""Pictures that begin at the last time step: the first of few steps decides most."""
+_CLIP_WEIGHT: Final = 4.0
+"""A clip of 16 frames counts like so many single pictures."""
+
+
+def autocast() -> torch.autocast:
+    """Products in bfloat16 on the CPU."""
+    return torch.autocast("cpu", torch.bfloat16)
+
+
+# Pictures to latents
+
+
+class VaeLoss:
+    """Crops of doubles on plain backgrounds, to be seen again after the bottleneck.
+
+    Absolute differences of pixels and of their gradients; no network judges likeness, as the usual ones saw photographs.
+    """
+
+    def __init__(self, clips: list[Clip], seed: int, batch: int) -> None:
+        self._clips, self._seed, self._batch = clips, seed, batch
+
+    def __call__(self, vae: nn.Module, step: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng(seed_of(self._seed, "vae", step))
+        pictures = to_signed(np.stack([self._crop(rng) for _ in range(self._batch)]))
+        noise = torch.from_numpy(rng.standard_normal((self._batch, 1), dtype=np.float32))[..., None, None]
+        with autocast():
+            spread = cast(Any, vae).encode(pictures).latent_dist
+            latents = spread.mean + spread.std * noise
+            seen = cast(Any, vae).decode(latents).sample.float()
+        pixels = (seen - pictures).abs().mean()
+        edges = sum((torch.diff(seen, dim=d) - torch.diff(pictures, dim=d)).abs().mean() for d in (2, 3))
+        kl = 0.5 * (spread.mean.float() ** 2 + spread.var.float() - 1 - spread.logvar.float()).mean()
+        return {"loss": pixels + edges + _KL_WEIGHT * kl, "pixels": pixels, "kl": kl}
+
+    def _crop(self, rng: np.random.Generator) -> NDArray[np.float32]:
+        clip = self._clips[int(rng.integers(len(self._clips)))]
+        frame = clip.rgba[int(rng.integers(len(clip.rgba)))]
+        top = int(rng.integers(max(1, frame.shape[0] - _VAE_CROP_PX + 1)))
+        left = int(rng.integers(max(1, frame.shape[1] - _VAE_CROP_PX + 1)))
+        part = frame[top : top + _VAE_CROP_PX, left : left + _VAE_CROP_PX]
+        pads = [(0, _VAE_CROP_PX - size) for size in part.shape[:2]]
+        picture = over_background(np.pad(part, [*pads, (0, 0)])[None], str(rng.choice([*BACKGROUNDS])))[0]
+        return picture[:, ::-1] if rng.random() < 0.5 else picture
+
+
+def to_signed(rgb: NDArray[np.float32]) -> Tensor:
+    """(N, H, W, 3) of 0 to 1 as (N, 3, H, W) of -1 to 1."""
+    channels_first = torch.from_numpy(np.ascontiguousarray(rgb.transpose(0, 3, 1, 2)))
+    return (channels_first * 2 - 1).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def whiten(vae: Any, clips: list[Clip], seed: int) -> None:
+    """Give every latent channel mean 0 and spread 1, inside the 1x1 convolutions at both sides of the bottleneck."""
+    rng = np.random.default_rng(seed_of(seed, "whiten"))
+    found = []
+    for _ in range(150):
+        clip = clips[int(rng.integers(len(clips)))]
+        rgb = over_background(clip.rgba[int(rng.integers(len(clip.rgba)))][None], str(rng.choice([*BACKGROUNDS])))
+        found.append(vae.encode(to_signed(rgb)).latent_dist.mean[0].flatten(1))
+    values = torch.cat(found, dim=1)
+    mean, spread = values.mean(1), values.std(1)
+    count = len(mean)
+    out, back = vae.quant_conv, vae.post_quant_conv
+    # z' = (z - mean) / spread on the way in, z = z' * spread + mean on the way back.
+    out.weight[:count] /= spread[:, None, None, None]
+    out.bias[:count] = (out.bias[:count] - mean) / spread
+    out.bias[count:] -= 2 * spread.log()
+    back.bias += (back.weight[:, :, 0, 0] * mean).sum(1)
+    back.weight *= spread[None, :, None, None]
+    vae.register_to_config(scaling_factor=1.0)
+
+
+@torch.no_grad()
+def encode_shard(vae: Any, renders: Path, shard: int, out: Path, seed: int) -> None:
+    """Latents of a shard, as rendered and mirrored, each on the background that its wording asks for."""
+    looks = read_looks(renders, shard)
+    ways = [wordings(look, seed_of(seed, "wordings", shard, number)) for number, look in enumerate(looks)]
+    latents, variants = [], []
+    for number, clip in enumerate(read_clips(renders, shard)):
+        for flip in (False, True):
+            rng = np.random.default_rng(seed_of(seed, "variant", shard, number, int(flip)))
+            variant = int(rng.integers(len(ways[clip.look])))
+            rgb = over_background(clip.rgba, ways[clip.look][variant].background)
+            with autocast():
+                encoded = vae.encode(to_signed(rgb[:, :, ::-1] if flip else rgb)).latent_dist.mean
+            latents.append(encoded.contiguous().half().numpy().reshape(-1))
+            variants.append(variant)
+    out.mkdir(parents=True, exist_ok=True)
+    part = out / f"shard_{shard:03d}.part.npz"
+    np.savez(part, latents=np.concatenate(latents), variants=np.array(variants, np.int16))
+    part.rename(out / f"shard_{shard:03d}.npz")
+
+
+# Words
+
+
+class WordsProbe(nn.Module):
+    """Text encoder, and queries that read attributes off its tokens as cross attention will."""
+
+    def __init__(self, text_encoder: Any) -> None:
+        super().__init__()
+        self.text_encoder = text_encoder
+        width = text_encoder.config.hidden_size
+        names = list(attribute_sizes())
+        self.queries = nn.Parameter(torch.randn(len(names), 32) * 0.3)
+        self.keys, self.values = nn.Linear(width, 32), nn.Linear(width, 32)
+        self.heads = nn.ModuleList([nn.Linear(32, attribute_sizes()[name]) for name in names])
+
+    def forward(self, tokens: Tensor) -> list[Tensor]:
+        words = self.text_encoder(tokens).last_hidden_state
+        looked = torch.softmax(self.queries @ self.keys(words).transpose(1, 2) / 32**0.5, dim=-1) @ self.values(words)
+        return [head(looked[:, number]) for number, head in enumerate(self.heads)]
+
+
+_COLOURS: Final = ("skin_rgb", "hair_rgb", "top_rgb", "bottom_rgb", "shoes_rgb")
+_KINDS: Final = ("top", "bottom", "shoes", "hair_type", "gender", "body_type", "height_class")
+
+
+def attribute_sizes() -> dict[str, int]:
+    """What is read off the words, and how many numbers each takes."""
+    kinds = {name: len(palette.VOCABULARY[name]) for name in _KINDS}
+    return {**dict.fromkeys(_COLOURS, 3), **kinds, "background": len(BACKGROUNDS), "age": 1}
+
+
+class WordsLoss:
+    """Attributes of looks drawn for it, read off their prompts."""
+
+    def __init__(self, tokenizer: Any, seed: int, batch: int, crowd: int = 96) -> None:
+        self._tokenizer, self._batch = tokenizer, batch
+        looks = [look for number in range(crowd) for look in crowd_of(seed_of(seed, "crowd", number))]
+        said = [(look, way) for n, look in enumerate(looks) for way in wordings(look, seed_of(seed, "said", n))[:2]]
+        texts = [plain(way.prompt) for _, way in said]
+        encoded = tokenizer(texts, padding="max_length", max_length=77, truncation=True, return_tensors="pt")
+        self._tokens = encoded.input_ids
+        self._targets = self._targets_of([look for look, _ in said], [way.background for _, way in said])
+        self._seed = seed
+
+    @staticmethod
+    def _targets_of(looks: list[Appearance], backgrounds: list[str]) -> list[Tensor]:
+        targets = [torch.tensor([getattr(look, name) for look in looks]).float() / 255 for name in _COLOURS]
+        targets += [
+            torch.tensor([palette.VOCABULARY[name].index(getattr(look, name)) for look in looks]) for name in _KINDS
+        ]
+        names = [*BACKGROUNDS]
+        ages = torch.tensor([[look.age_years / 80] for look in looks])
+        return [*targets, torch.tensor([names.index(name) for name in backgrounds]), ages]
+
+    def __call__(self, probe: nn.Module, step: int) -> dict[str, Tensor]:
+        rows = np.random.default_rng(seed_of(self._seed, "text", step)).integers(len(self._tokens), size=self._batch)
+        colours, kinds = [], []
+        with autocast():
+            answers = probe(self._tokens[rows])
+        for answer, target in zip(answers, self._targets, strict=True):
+            wanted = target[rows]
+            if wanted.is_floating_point():
+                colours.append(((answer.float() - wanted) ** 2).mean())
+            else:
+                kinds.append(functional.cross_entropy(answer.float(), wanted))
+        colour, kind = torch.stack(colours).mean(), torch.stack(kinds).mean()
+        return {"loss": 10 * colour + 0.3 * kind, "colour_mse": colour, "kind_nats": kind}
+
+
+def crowd_of(seed: int, people: int = 24) -> list[Appearance]:
+    """Looks of a clip's people, some of them children."""
+    from types import SimpleNamespace
+
+    rng = np.random.default_rng(seed)
+    pins = tuple(f"{t}:age_years={int(rng.integers(5, 12))}" for t in range(1, people + 1) if rng.random() < 0.1)
+    bundle = SimpleNamespace(clip_name="crowd", tracks=[SimpleNamespace(track_id=t) for t in range(1, people + 1)])
+    drawn = cast_tracks(cast(SceneBundle, bundle), CastingConfig(child_height=False, pin=pins), seed)
+    return [look for _, look in drawn.parts]
+
+
+# Pictures and movement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A clip or single picture, as rendered or mirrored."""
+
+    latents: NDArray[np.float16]
+    """(time, channels, height, width)."""
+    joints_px: NDArray[np.float32]
+    size_px: tuple[int, int]
+    """Width and height of the canvas."""
+    words: int
+    """Row of the table of embedded prompts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """All latents and words of the training shards, in memory."""
+
+    examples: list[Example]
+    words: NDArray[np.float16]
+    """(prompts, tokens, width), as the generator embeds them; the last one is the empty prompt."""
+
+
+def read_store(renders: Path, latents: Path, words: Path, shards: list[int], channels: int) -> Store:
+    """Read what `encode_shard` and `embed_shard` wrote."""
+    examples, tables, row = [], [], 0
+    for shard in shards:
+        with np.load(latents / f"shard_{shard:03d}.npz") as file:
+            values, variants = file["latents"], file["variants"]
+        table = np.load(words / f"shard_{shard:03d}.npy")
+        first, number = 0, 0
+        for clip in read_clips(renders, shard):
+            time, height, width = clip.rgba.shape[:3]
+            shape = (time, channels, height // 4, width // 4)
+            for flip in (False, True):
+                own = values[first : first + int(np.prod(shape))].reshape(shape)
+                joints = mirrored(clip.joints_px, width) if flip else clip.joints_px
+                place = row + clip.look * VARIANTS + int(variants[number])
+                examples.append(Example(latents=own, joints_px=joints, size_px=(width, height), words=place))
+                first, number = first + own.size, number + 1
+        tables.append(table)
+        row += len(table)
+    tables.append(np.load(words / "empty.npy"))
+    return Store(examples=examples, words=np.concatenate(tables))
+
+
+class Painter(nn.Module):
+    """UNet and ControlNet, trained together."""
+
+    def __init__(self, unet: Any, controlnet: Any) -> None:
+        super().__init__()
+        self.unet, self.controlnet = unet, controlnet
+
+
+class PaintLoss:
+    """Noise in single pictures. With `frames` above 1, in clips, for the motion modules; the rest must be frozen."""
+
+    def __init__(self, store: Store, scheduler: Any, seed: int, batch: int, frames: int) -> None:
+        self._store, self._scheduler, self._seed = store, scheduler, seed
+        self._batch, self._frames = batch, frames
+        by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for number, example in enumerate(store.examples):
+            if len(example.latents) >= frames:
+                by_size[example.size_px].append(number)
+        self._groups = list(by_size.values())
+        weights = [
+            np.array([_CLIP_WEIGHT if frames == 1 and len(store.examples[n].latents) > 1 else 1.0 for n in group])
+            for group in self._groups
+        ]
+        totals = np.array([w.sum() for w in weights])
+        self._group_chance = totals / totals.sum()
+        self._chance = [w / w.sum() for w in weights]
+
+    def __call__(self, painter: nn.Module, step: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng(seed_of(self._seed, "movement" if self._frames > 1 else "pictures", step))
+        latents, drawings, words = self._draw(rng)
+        rows = len(latents) // self._frames
+        noise = torch.from_numpy(rng.standard_normal(latents.shape, dtype=np.float32))
+        when = rng.integers(0, 1000, rows)
+        when[rng.random(rows) < _PURE_NOISE_SHARE] = 999
+        times = torch.from_numpy(np.repeat(when, self._frames))
+        noisy = self._scheduler.add_noise(latents, noise, times)
+        wanted = self._scheduler.get_velocity(latents, noise, times)
+        with autocast():
+            answer = self._predict(cast(Painter, painter), noisy, times, words, drawings).float()
+        errors = ((answer - wanted) ** 2).mean(dim=(1, 2, 3))
+        thirds = {
+            name: errors[(times >= low) & (times < high)].mean()
+            for name, low, high in (("low", 0, 400), ("middle", 400, 800), ("high", 800, 999), ("pure", 999, 1000))
+        }
+        return {"loss": errors.mean(), **thirds}
+
+    def _draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        group = int(rng.choice(len(self._groups), p=self._group_chance))
+        chosen = rng.choice(self._groups[group], size=self._batch, p=self._chance[group])
+        latents, drawings, words = [], [], []
+        for number in chosen.tolist():
+            example = self._store.examples[number]
+            first = int(rng.integers(len(example.latents) - self._frames + 1))
+            part = slice(first, first + self._frames)
+            latents.append(example.latents[part])
+            drawings.append(draw_joints(example.joints_px[part], *example.size_px, rng))
+            row = -1 if rng.random() < _EMPTY_SHARE else example.words
+            words.append(np.repeat(self._store.words[row][None], self._frames, axis=0))
+        pictures = torch.from_numpy(np.concatenate(drawings)).permute(0, 3, 1, 2).float() / 255
+        return (
+            torch.from_numpy(np.concatenate(latents)).float().contiguous(memory_format=torch.channels_last),
+            pictures.contiguous(memory_format=torch.channels_last), torch.from_numpy(np.concatenate(words)).float(),
+        )  # fmt: skip
+
+    def _predict(self, painter: Painter, noisy: Tensor, times: Tensor, words: Tensor, drawings: Tensor) -> Tensor:
+        moving = self._frames > 1
+        with torch.set_grad_enabled(not moving):
+            down, middle = painter.controlnet(
+                noisy, times, encoder_hidden_states=words, controlnet_cond=drawings, return_dict=False
+            )
+        if not moving:
+            answer: Tensor = painter.unet(
+                noisy, times, encoder_hidden_states=words, down_block_additional_residuals=down,
+                mid_block_additional_residual=middle, return_dict=False,
+            )[0]  # fmt: skip
+            return answer
+        # The motion UNet wants (batch, channels, frames, height, width) and one time for each of the batch.
+        clips = noisy.reshape(-1, self._frames, *noisy.shape[1:]).transpose(1, 2)
+        answer = painter.unet(
+            clips, times[:: self._frames], encoder_hidden_states=words, down_block_additional_residuals=down,
+            mid_block_additional_residual=middle, return_dict=False,
+        )[0]  # fmt: skip
+        return answer.transpose(1, 2).flatten(0, 1)

@@ -1,0 +1,226 @@
+"""Trains the small diffusion model, stage by stage; stop it and start it again as you like.
+
+::
+
+    python -m training.diffusion_renders
+    python -m training.train_diffusion --stage all
+
+Stages: ``vae`` (pictures to latents), ``text`` (words), ``latents`` (everything encoded once), ``image`` (UNet,
+ControlNet), ``motion`` (motion modules; the rest stays as it is), ``export``. Each goes on where it was stopped. A longer ``image`` run
+(``--image-steps``) may be asked for as long as its rate has not begun to fall.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import tyro
+
+from training.diffusion_data import corpus, read_clips, read_looks, seed_of, shards_in, wordings
+from training.diffusion_export import export
+from training.diffusion_loop import Plan, train_stage
+from training.diffusion_nets import SCHEDULE, Size, make_networks, save_tokenizer
+from training.diffusion_sheets import paint_sheet, vae_sheet
+from training.diffusion_stages import (
+    Painter,
+    PaintLoss,
+    VaeLoss,
+    WordsLoss,
+    WordsProbe,
+    crowd_of,
+    encode_shard,
+    read_store,
+    whiten,
+)
+
+log = logging.getLogger(__name__)
+
+Stage = Literal["vae", "text", "latents", "image", "motion", "export"]
+STAGES: tuple[Stage, ...] = ("vae", "text", "latents", "image", "motion", "export")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Settings of a training run."""
+
+    stage: Literal["all", "vae", "text", "latents", "image", "motion", "export"] = "all"
+    renders: Path = Path("/tmp/diffusion8/renders")
+    work: Path = Path("/tmp/diffusion8/ckpt")
+    """Checkpoints, latents, logs and sample sheets, outside the repository."""
+    out: Path = Path("/tmp/diffusion8/weights")
+    """For the weights, in diffusers' layout."""
+    size: Size = field(default_factory=Size)
+    seed: int = 20261123
+    vae_steps: int = 900
+    vae_batch: int = 12
+    text_steps: int = 500
+    image_steps: int = 1500
+    image_batch: int = 16
+    image_rate: float = 8e-4
+    motion_steps: int = 400
+    motion_batch: int = 1
+    frames: int = 16
+    stop_after: int = 0
+    """Stop a stage after this step, as a kill would; 0 never."""
+
+
+def main(config: TrainConfig) -> None:
+    """Run the stages asked for."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(1)
+    stages = STAGES if config.stage == "all" else (config.stage,)
+    for stage in stages:
+        log.info("stage %s", stage)
+        {
+            "vae": run_vae, "text": run_text, "latents": run_latents, "image": run_image, "motion": run_motion,
+            "export": lambda c: export(c.work, c.out),
+        }[stage](config)  # fmt: skip
+
+
+def training_shards(config: TrainConfig) -> list[int]:
+    """All shards but the first, which is kept for measuring."""
+    return shards_in(config.renders)[1:]
+
+
+def networks(config: TrainConfig) -> dict[str, Any]:
+    """All networks with their first weights; the same at every start."""
+    folder = config.work / "tokenizer"
+    if not (folder / "vocab.json").exists():
+        save_tokenizer(
+            folder, corpus([look for n in range(60) for look in crowd_of(seed_of(config.seed, "corpus", n))])
+        )
+    vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    torch.manual_seed(seed_of(config.seed, "weights") % 2**31)
+    return make_networks(config.size, vocabulary)
+
+
+def trained(config: TrainConfig, name: str) -> Any:
+    """A finished part, as its stage left it."""
+    net = networks(config)[name]
+    net.load_state_dict(torch.load(config.work / f"{name}.done.pt", weights_only=True))
+    return net.eval()
+
+
+def finish(config: TrainConfig, **parts: Any) -> None:
+    """Keep finished parts for the stages that follow."""
+    for name, net in parts.items():
+        net.save_config(config.work / "config" / name) if hasattr(net, "save_config") else net.config.save_pretrained(
+            config.work / "config" / name
+        )
+        torch.save(net.state_dict(), config.work / f"{name}.done.pt")
+
+
+def run_vae(config: TrainConfig) -> None:
+    """Pictures to latents."""
+    vae = networks(config)["vae"].to(memory_format=torch.channels_last)
+    clips = [clip for shard in training_shards(config)[:10] for clip in read_clips(config.renders, shard)]
+    plan = Plan(name="vae", steps=config.vae_steps, peak_rate=1.5e-3, stop_after=config.stop_after)
+    loss = VaeLoss(clips, config.seed, config.vae_batch)
+    best = train_stage(vae, plan, config.work, loss, lambda net, step: vae_sheet(net, clips, config.work, step))
+    if not config.stop_after:
+        whiten(best, clips, config.seed)
+        finish(config, vae=best)
+
+
+def run_text(config: TrainConfig) -> None:
+    """Words: what they say of colours and clothes, before any picture is seen."""
+    from transformers import CLIPTokenizer
+
+    probe = WordsProbe(networks(config)["text_encoder"])
+    tokenizer = CLIPTokenizer.from_pretrained(config.work / "tokenizer")
+    plan = Plan(name="text", steps=config.text_steps, peak_rate=2e-3, averaging=0.99, stop_after=config.stop_after)
+    best = train_stage(probe, plan, config.work, WordsLoss(tokenizer, config.seed, 48))
+    if not config.stop_after:
+        finish(config, text_encoder=best.text_encoder)
+
+
+def run_latents(config: TrainConfig) -> None:
+    """Everything that does not change any more, once: latents, and prompts embedded as the generator embeds them."""
+    from transformers import CLIPTokenizer
+
+    from bodydouble.generation.animatediff.models import Models
+    from bodydouble.generation.animatediff.words import embed
+
+    vae, text_encoder = trained(config, "vae"), trained(config, "text_encoder")
+    models = Models(
+        unet=None, controlnet=None, vae=vae, text_encoder=text_encoder, schedule={},
+        tokenizer=CLIPTokenizer.from_pretrained(config.work / "tokenizer"), device=torch.device("cpu"),
+        dtype=torch.float32, offload=False,
+    )  # fmt: skip
+    latents, words = config.work / "latents", config.work / "words"
+    words.mkdir(parents=True, exist_ok=True)
+    np.save(words / "empty.npy", embed(models, "", None)[0].half().numpy())
+    for shard in training_shards(config):
+        if not (latents / f"shard_{shard:03d}.npz").exists():
+            encode_shard(vae, config.renders, shard, latents, config.seed)
+        if not (words / f"shard_{shard:03d}.npy").exists():
+            prompts = [
+                way.prompt
+                for number, look in enumerate(read_looks(config.renders, shard))
+                for way in wordings(look, seed_of(config.seed, "wordings", shard, number))
+            ]
+            table = torch.cat([embed(models, prompt, None)[0] for prompt in prompts])
+            np.save(words / f"shard_{shard:03d}.npy", table.half().numpy())
+
+
+def _paint_loss(config: TrainConfig, batch: int, frames: int) -> PaintLoss:
+    from diffusers import DDIMScheduler
+
+    store = read_store(
+        config.renders, config.work / "latents", config.work / "words", training_shards(config),
+        config.size.latent_channels,
+    )  # fmt: skip
+    return PaintLoss(store, DDIMScheduler.from_config(SCHEDULE), config.seed, batch, frames)
+
+
+def run_image(config: TrainConfig) -> None:
+    """UNet and ControlNet, on single pictures."""
+    nets = networks(config)
+    painter = Painter(nets["unet"], nets["controlnet"]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    plan = Plan(
+        name="image", steps=config.image_steps, peak_rate=config.image_rate, averaging=0.997, stop_after=config.stop_after
+    )  # fmt: skip
+    vae = trained(config, "vae")
+    best = train_stage(
+        painter, plan, config.work, _paint_loss(config, config.image_batch, 1),
+        lambda net, step: paint_sheet(net, vae, config, f"image_{step:05d}"),
+    )  # fmt: skip
+    if not config.stop_after:
+        finish(config, unet=best.unet, controlnet=best.controlnet)
+
+
+def run_motion(config: TrainConfig) -> None:
+    """Motion modules on clips; nothing else is changed."""
+    from diffusers import UNetMotionModel
+
+    nets = networks(config)
+    unet = UNetMotionModel.from_unet2d(trained(config, "unet"), nets["motion_adapter"])
+    unet.freeze_unet2d_params()
+    painter = Painter(unet, trained(config, "controlnet").requires_grad_(False))
+    plan = Plan(
+        name="motion", steps=config.motion_steps, peak_rate=6e-4, averaging=0.99, stop_after=config.stop_after
+    )  # fmt: skip
+    vae = trained(config, "vae")
+    best = train_stage(
+        painter, plan, config.work, _paint_loss(config, config.motion_batch, config.frames),
+        lambda net, step: paint_sheet(net, vae, config, f"motion_{step:05d}", frames=config.frames),
+    )  # fmt: skip
+    if not config.stop_after:
+        adapter = nets["motion_adapter"]
+        adapter.load_state_dict(motion_modules_of(best.unet))
+        finish(config, motion_adapter=adapter)
+
+
+def motion_modules_of(unet: Any) -> dict[str, torch.Tensor]:
+    """The motion modules inside a UNet, by the names that a motion adapter has for them."""
+    return {name: value for name, value in unet.state_dict().items() if "motion_modules" in name}
+
+
+if __name__ == "__main__":
+    main(tyro.cli(TrainConfig))
