@@ -8,6 +8,7 @@ from typing import Final, Literal
 import numpy as np
 
 from bodydouble.generation.avatar.coarse import Coarse, coarse_motion, projection
+from bodydouble.generation.avatar.contacts import planted_feet
 from bodydouble.generation.avatar.evidence import Evidence, gather
 from bodydouble.generation.avatar.gait import ankle_lift, gait_angles, stance
 from bodydouble.generation.avatar.limbs import begin_limbs
@@ -79,7 +80,9 @@ def fit_motion(
     evidence = _exchange(evidence, coarse)
     guess = _guess(coarse, evidence, skeleton)
     # With a long reach first, so that a raised arm, far from the guess, is no outlier.
-    fit = refine(skeleton, evidence, guess, noise_m=noise_m, reach_m=_FIRST_REACH_M, rounds=5)
+    free = replace(guess, stance=np.zeros_like(guess.stance))
+    fit = refine(skeleton, evidence, free, noise_m=noise_m, reach_m=_FIRST_REACH_M, rounds=5)
+    guess = replace(guess, stance=planted_feet(skeleton, evidence, fit.angles, fit.root_px, guess.stance))
     evidence = _rescale(evidence, fit, skeleton)
     believed_m = noise_m * _EXACT if style == "exact" else noise_m
     fit = refine(skeleton, evidence, guess, noise_m=believed_m, reach_m=2.5 * noise_m, rounds=8, start=fit)
