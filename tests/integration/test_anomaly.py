@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,11 @@ from sklearn.metrics import roc_auc_score
 
 from bodydouble.anomaly import train as training
 from bodydouble.anomaly.faults import DetectorFailed
+from bodydouble.anomaly.table.page import render_section
+from bodydouble.anomaly.table.reopen import read_report
+from bodydouble.anomaly.table.report import as_json
 from bodydouble.cli import main
+from bodydouble.errors import InputError
 from bodydouble.scene import SilentProgress
 
 TINY = [
@@ -420,3 +425,43 @@ def test_commands_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["anomaly"]) == 2
     for command in ("train", "score", "table"):
         assert main(["anomaly", command, "--help"]) == 0
+
+
+def test_a_table_is_read_back_without_its_footage(made: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "table"
+    shutil.copytree(made, copy)
+    report = read_report(copy)
+    assert json.dumps(as_json(report)) == json.dumps(json.loads((made / "results.json").read_text()))
+    assert render_section(report).strip() in (made / "table.html").read_text()
+    # A partial one is shown as far as it goes.
+    for path in (copy / "runs").glob("unet.blurred.*"):
+        path.unlink()
+    partial = read_report(copy)
+    assert any("Not finished" in text for text in partial.remarks)
+    assert "Not finished" in render_section(partial)
+
+
+def test_what_is_no_table_is_said_in_one_message(made: Path, tmp_path: Path) -> None:
+    def broken(name: str, text: str) -> Path:
+        folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        shutil.copytree(made, folder)
+        (folder / name).write_text(text)
+        return folder
+
+    empty = tmp_path / "empty"
+    shutil.copytree(made, empty)
+    shutil.rmtree(empty / "runs")
+    mark = json.loads((made / "table.json").read_text())
+    cases = {
+        "is no folder of `bodydouble anomaly table`": tmp_path / "nowhere",
+        "table.json: Expecting": broken("table.json", "{"),
+        "another version": broken("table.json", json.dumps({**mark, "format": "bodydouble-anomaly-table 1"})),
+        "table.json: 'protocol'": broken("table.json", json.dumps({k: mark[k] for k in mark if k != "protocol"})),
+        "results.json is no object": broken("results.json", "[]"),
+        "results.json: 'label_checks'": broken("results.json", "{}"),
+        "without a finished run": empty,
+    }
+    for words, folder in cases.items():
+        with pytest.raises(InputError, match=re.escape(words)) as caught:
+            read_report(folder)
+        assert str(caught.value).endswith(str(folder))

@@ -12,8 +12,14 @@ import numpy as np
 import pytest
 
 import bodydouble
+from bodydouble.anomaly.config import preset
+from bodydouble.anomaly.table.plan import TablePlan, write_mark
+from bodydouble.anomaly.table.record import write_record
+from bodydouble.anomaly.table.report import AboutData
+from bodydouble.anomaly.table.variants import Variant
 from bodydouble.evaluation.report.files import read_evaluation
 from tests.integration.conftest import NUM_FRAMES, frame_rgb, read_clip, write_clip
+from tests.unit.anomaly_table.helpers import record
 
 MEASURES = ("--measures", "outside_unchanged,pairwise_ssim,flicker,cost", "--quiet")
 FILES = {"report.html", "results.json", "table.csv", "table.tex"}
@@ -41,6 +47,23 @@ def value(report: Path, label: str, key: str) -> float | None:
 
 def evaluate(run: Callable[..., int], folder: Path, *words: str | Path) -> int:
     return run("evaluate", folder / "street.mkv", *words, *MEASURES)
+
+
+def write_table(folder: Path) -> None:
+    """A table of one detector and two variants, as `bodydouble anomaly table` leaves it behind."""
+    plan = TablePlan(
+        dataset=folder,
+        variants=(Variant(name="original", path=folder), Variant(name="ours", path=folder)),
+        configs={"unet": preset("unet", "cpu")},
+        preset="cpu",
+        seeds=1,
+    )
+    about = AboutData(kind="synth", remarks=(), size="")
+    (folder / "runs").mkdir(parents=True)
+    write_mark(plan, about, folder)
+    for made in (record("original", 0, raw=[1, 2, 3, 4]), record("ours", 0, raw=[1, 3, 2, 4], own=[4, 1, 2, 3])):
+        write_record(folder / "runs" / f"{made.job.name}.json", made)
+    (folder / "results.json").write_text('{"label_checks": [], "failed": []}')
 
 
 def test_a_table_and_a_page(footage: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,7 +184,23 @@ def test_originals_only_on_request(footage: Path, run: Callable[..., int], capsy
     assert "data:image/webp" in shown
 
 
-@pytest.mark.parametrize("wrong", ["missing", "no video", "short", "small", "label", "measure", "truth", "one"])
+def test_a_table_of_anomaly_detectors_becomes_a_section(
+    footage: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, report = footage / "table", footage / "report"
+    write_table(table)
+    result = footage / "street.bodydouble.mkv"
+    assert evaluate(run, footage, result, "--anomaly", table, "-o", report) == 0, capsys.readouterr().err
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert page.count('id="anomaly"') == 1
+    assert "trained on the variant, tested on the footage as filmed" in page
+    # Of the four frames 1, 3, 2 and 4 rank: three of four pairs are right.
+    assert "75.0" in page
+
+
+@pytest.mark.parametrize(
+    "wrong", ["missing", "no video", "short", "small", "label", "measure", "truth", "anomaly", "one"]
+)
 def test_bad_input_is_one_message_and_no_report(
     wrong: str, footage: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,6 +219,8 @@ def test_bad_input_is_one_message_and_no_report(
         words = [good, "--measures", "beauty"]
     elif wrong == "truth":
         words = [good, "--truth", footage / "nothing.txt"]
+    elif wrong == "anomaly":
+        words = [good, "--anomaly", footage]
     elif wrong == "one":
         words = []
     code = run("evaluate", footage / "street.mkv", *words, "-o", report, "--quiet")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bodydouble.anomaly.config import DetectorConfig, config_type
+from bodydouble.anomaly.config import DetectorConfig, from_plain
 from bodydouble.anomaly.detectors import Detector, build
-from bodydouble.errors import InputError
+from bodydouble.errors import ConfigError, InputError
 from bodydouble.scene.strict_files import replacing
 
 FORMAT = 1
@@ -64,9 +63,9 @@ def read(path: Path) -> tuple[dict[str, Tensor], Description]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         if content.pop("format") != FORMAT:
             raise InputError(f"is a checkpoint of another version; train anew: {path}")
-        content["config"] = _config(content["detector"], content["config"])
+        content["config"] = from_plain(content["detector"], content["config"])
         return tensors, Description(**{**content, "log": tuple(content["log"])})
-    except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ConfigError, json.JSONDecodeError) as error:
         raise InputError(f"is no checkpoint of a detector ({error}): {path}") from error
 
 
@@ -113,13 +112,3 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
             state.setdefault(int(index), {})[key] = value
     content = optimizer.state_dict()
     optimizer.load_state_dict({**content, "state": state})
-
-
-def _config(detector: str, values: Mapping[str, Any]) -> DetectorConfig:
-    """Settings from JSON, where tuples have become lists."""
-    kind = config_type(detector)
-    names = {field.name for field in fields(kind)}
-    if set(values) != names:
-        raise KeyError(f"settings {sorted(set(values) ^ names)}")
-    plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    return kind(**plain)

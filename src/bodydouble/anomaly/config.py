@@ -9,13 +9,15 @@ Light: nothing heavy is imported, so the command line may read this at start-up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 from bodydouble.errors import ConfigError
 
 DetectorName = Literal["mnad-pred", "mnad-recon", "lgn-net", "mpn", "lntra", "unet", "flow"]
 PresetName = Literal["paper", "official", "cpu"]
+Schedule = Literal["constant", "cosine", "cosine-steps"]
 
 DETECTORS: tuple[DetectorName, ...] = get_args(DetectorName)
 """The paper's five, then two that a detector has to beat: a plain U-Net, and optical flow without any training."""
@@ -39,8 +41,9 @@ class DetectorConfig:
     """Clips of one step."""
     learning_rate: float = 2e-4
     """Of Adam, at the start."""
-    schedule: Literal["constant", "cosine"] = "cosine"
-    """``cosine`` falls to zero over the epochs, one value per epoch."""
+    schedule: Schedule = "cosine"
+    """``cosine`` falls to zero over the epochs, one value per epoch; ``cosine-steps`` does so from step to step, which
+    matters where there are few epochs."""
     epochs: int = 60
     """How often the clips are gone through."""
     clips_per_epoch: int = 0
@@ -112,7 +115,7 @@ class MpnConfig(DetectorConfig):
     """MPN (Lv et al.: Learning Normal Dynamics in Videos with Meta Prototype Network, CVPR 2021), without meta-learning."""
 
     learning_rate: float = 1e-4
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Schedule = "constant"
     epochs: int = 100
     prototypes: int = 10
     """Prototypes that are made anew from each clip; at least 2."""
@@ -136,7 +139,7 @@ class LntraConfig(DetectorConfig):
     channels: Literal[1, 3] = 1
     widths: tuple[int, ...] = (96, 128, 256, 256)
     learning_rate: float = 1e-4
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Schedule = "constant"
     skip_probability: float = 0.2
     """Share of the clips whose frames are taken in jumps; the unjumped clip is what must come out."""
     jumps: tuple[int, ...] = (3, 4, 5)
@@ -176,8 +179,9 @@ class FlowConfig(DetectorConfig):
 
     channels: Literal[1, 3] = 1
     epochs: int = 0
-    patch_px: int = 9
-    """Side of the square over which motion is averaged before the largest is taken; odd."""
+    patch_px: int = 33
+    """Side of the square over which motion is averaged before the largest is taken; odd. About an eighth of the side, as
+    tall as a person of UCSD Ped2: the largest single arrow of a field is mostly noise."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -206,6 +210,22 @@ def config_type(detector: str) -> type[DetectorConfig]:
         if name == detector:
             return found
     raise ConfigError(f"no detector {detector!r}; there are {', '.join(DETECTORS)}")
+
+
+def from_plain(detector: str, values: Mapping[str, Any]) -> DetectorConfig:
+    """Settings as ``dataclasses.asdict`` and JSON left them: tuples have become lists.
+
+    Raises:
+        ConfigError: there is no such detector, it has other settings, or a value is out of range.
+    """
+    kind = config_type(detector)
+    names = {field.name for field in fields(kind)}
+    if set(values) != names:
+        raise ConfigError(
+            f"settings of {detector} of another version differ in {', '.join(sorted(set(values) ^ names))}"
+        )
+    plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return kind(**plain)
 
 
 def preset(detector: str, name: str) -> DetectorConfig:
@@ -267,7 +287,7 @@ _CPU: dict[str, DetectorConfig] = {
     "unet": UnetConfig(
         size_px=64, channels=1, resize="area", batch_size=8, learning_rate=1e-3, epochs=4, precision="bfloat16"
     ),
-    "flow": FlowConfig(size_px=128, resize="area"),
+    "flow": FlowConfig(size_px=128, resize="area", patch_px=17),
 }  # fmt: skip
 """On UCSD Ped2, one thread of a busy machine, ``mnad-pred`` trains in 152 seconds of processor time. ``bfloat16`` halves the
 time where the processor computes in it (AVX512-BF16, AMX, recent ARM); elsewhere set ``precision`` to ``float32``."""

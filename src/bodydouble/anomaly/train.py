@@ -176,10 +176,10 @@ class _Run:
         progress.start(f"training {self.wanted.detector}", self.config.epochs * steps)
         progress.advance(self.epoch * steps + self.step)
         while self.epoch < self.config.epochs:
-            self._set_learning_rate()
             order = clips[self._generator("order").permutation(len(clips))]
             while self.step < steps:
                 first = self.step * self.config.batch_size
+                self._set_learning_rate(self.step / steps)
                 self._one_step(videos, order[first : first + self.config.batch_size])
                 self.step += 1
                 progress.advance()
@@ -191,11 +191,14 @@ class _Run:
     def _generator(self, *parts: str | int) -> np.random.Generator:
         return np.random.default_rng(derive_seed(self.wanted.seed, "anomaly", self.epoch, *parts))
 
-    def _set_learning_rate(self) -> None:
+    def _set_learning_rate(self, of_epoch: float) -> None:
+        """That of the step which begins when so much of the epoch is over."""
         assert self.optimizer is not None
-        rate = self.config.learning_rate
-        if self.config.schedule == "cosine":
-            rate *= (1 + float(np.cos(np.pi * self.epoch / self.config.epochs))) / 2
+        rate, done = self.config.learning_rate, float(self.epoch)
+        if self.config.schedule == "cosine-steps":
+            done += of_epoch
+        if self.config.schedule != "constant":
+            rate *= (1 + float(np.cos(np.pi * done / self.config.epochs))) / 2
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 

@@ -194,7 +194,8 @@ def _score(command: Score) -> None:
 
 def _table(command: Table) -> None:
     from bodydouble.anomaly.overrides import configs, detector_names
-    from bodydouble.anomaly.table.run import TablePlan, run_table
+    from bodydouble.anomaly.table.plan import TablePlan
+    from bodydouble.anomaly.table.run import run_table
     from bodydouble.anomaly.table.text import to_markdown
     from bodydouble.anomaly.table.variants import parse_variants
 

@@ -46,6 +46,8 @@ class Evaluate(RunOptions):
     referees: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
     """Weights of detectors and attackers that made no result; by default that of BODYDOUBLE_REFEREES. What is absent is
     named in the table."""
+    anomaly: Annotated[Path | None, tyro.conf.arg(metavar="TABLE")] = None
+    """Folder of `bodydouble anomaly table`, finished or not: its tables and curves become a section of report.html."""
     show_originals: bool = False
     """Show people AS FILMED in the report, beside the results. Never publish such a report."""
     no_pictures: bool = False
@@ -64,7 +66,15 @@ def run(words: Sequence[str]) -> None:
     from bodydouble.pipeline.evaluate import evaluate, merge
 
     if command.merge:
-        tell(merge(command.inputs, command.output, overwrite=command.overwrite, referees=command.referees))
+        tell(
+            merge(
+                command.inputs,
+                command.output,
+                overwrite=command.overwrite,
+                referees=command.referees,
+                anomaly=command.anomaly,
+            )
+        )
         return
     if len(command.inputs) < 2:
         raise UsageError("an original and at least one result are needed: ORIGINAL RESULT [RESULT ...] -o REPORT")
@@ -106,6 +116,7 @@ def _options(command: Evaluate) -> EvaluateOptions:
         max_frames=command.max_frames,
         workers=command.run.execution.workers,
         referees=command.referees,
+        anomaly=command.anomaly,
         pictures="none" if command.no_pictures else "originals" if command.show_originals else "results",
         overwrite=command.overwrite,
         resume=command.resume,

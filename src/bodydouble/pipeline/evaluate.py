@@ -18,7 +18,7 @@ from bodydouble.model_store import store_folder
 from bodydouble.pipeline.evaluate_inputs import check_reports, name_results
 from bodydouble.pipeline.evaluate_open import EvaluateOptions, OpenClip, known_people, open_clips
 from bodydouble.pipeline.evaluate_pictures import ShownClip, make_gallery
-from bodydouble.pipeline.evaluate_report import Report, check_report, write_report
+from bodydouble.pipeline.evaluate_report import Report, anomaly_section, check_report, write_report
 from bodydouble.pipeline.evaluate_run import EvaluationRun
 from bodydouble.pipeline.evaluate_scene import SceneFiles
 from bodydouble.pipeline.folder import disk_errors
@@ -63,6 +63,7 @@ def evaluate(
     names = choose(options.measures, quick=options.quick)
     resolved = config if config is not None else make_preset(preset)
     check_report(output, replace=options.overwrite or options.resume)
+    section = anomaly_section(options.anomaly)
     work = output.with_name(output.name + WORK_ENDING)
     with ExitStack() as stack, disk_errors(output):
         clips = open_clips(Path(original), named, options, stack)
@@ -80,12 +81,18 @@ def evaluate(
             gallery=lambda table, entries: make_gallery(
                 evaluation, table, entries, _shown(clips, scenes), options.pictures, shown
             ),
+            anomaly=section,
         )
 
 
 def merge(
-    reports: Sequence[str | Path], output: str | Path, *, overwrite: bool = False, referees: Path | None = None
-) -> Report:  # fmt: skip
+    reports: Sequence[str | Path],
+    output: str | Path,
+    *,
+    overwrite: bool = False,
+    referees: Path | None = None,
+    anomaly: Path | None = None,
+) -> Report:
     """Add the counts of reports on different clips of the same results; the new report has no pictures.
 
     Args:
@@ -93,6 +100,7 @@ def merge(
         output: folder of the new report.
         overwrite: replace it.
         referees: folder of the weights of detectors and attackers.
+        anomaly: folder of a table of anomaly detectors, which becomes a section of the page.
 
     Raises:
         UsageError: fewer than two reports.
@@ -101,13 +109,14 @@ def merge(
     paths, output = [Path(report) for report in reports], Path(output)
     check_reports(paths)
     check_report(output, replace=overwrite)
+    section = anomaly_section(anomaly)
     parts = [read_evaluation(path) for path in paths]
     total = parts[0]
     for part in parts[1:]:
         total = total + part
     workshop = Workshop(folder=referees_folder(referees, store_folder() / "referees"))
     with disk_errors(output):
-        return write_report(total, workshop, output, replace=overwrite)
+        return write_report(total, workshop, output, replace=overwrite, anomaly=section)
 
 
 def _claim(work: Path, options: EvaluateOptions) -> None:

@@ -40,6 +40,8 @@ class EvaluateOptions:
     """Processes; 0 takes one per core. Figures do not depend on it."""
     referees: Path | None = None
     """Folder of the weights of detectors and attackers."""
+    anomaly: Path | None = None
+    """Folder of a table of anomaly detectors, which becomes a section of the page."""
     pictures: Pictures = "results"
     """What the page may show."""
     overwrite: bool = False

@@ -59,6 +59,23 @@ def check_report(output: Path, *, replace: bool) -> None:
         raise OutputError(f"the folder holds something else ({others[0]}) and is left alone: {output}")
 
 
+def anomaly_section(table: Path | None) -> str:
+    """The section of a table of anomaly detectors, as HTML; empty if there is none.
+
+    Args:
+        table: folder that ``bodydouble anomaly table`` wrote, finished or not.
+
+    Raises:
+        InputError: it is none, or has no finished run.
+    """
+    if table is None:
+        return ""
+    from bodydouble.anomaly.table.page import render_section
+    from bodydouble.anomaly.table.reopen import read_report
+
+    return render_section(read_report(table))
+
+
 def write_report(
     evaluation: Evaluation,
     workshop: Workshop,
@@ -66,6 +83,7 @@ def write_report(
     *,
     replace: bool,
     gallery: MakeGallery | None = None,
+    anomaly: str = "",
 ) -> Report:
     """Read the figures off the counts and write all files.
 
@@ -75,6 +93,7 @@ def write_report(
         output: folder of the report.
         replace: take the place of what is there.
         gallery: makes the pictures; none if None.
+        anomaly: see `anomaly_section`.
 
     Raises:
         OutputError: it cannot be written.
@@ -95,7 +114,7 @@ def write_report(
         ),
         "table.csv": to_csv(table),
         "table.tex": to_latex(table),
-        PAGE: render_page(evaluation, table, entries, pictures),
+        PAGE: render_page(evaluation, table, entries, pictures, anomaly=anomaly),
     }  # fmt: skip
     with replacing(output) as temporary:
         temporary.mkdir()

@@ -15,7 +15,7 @@ from bodydouble.anomaly.data import DataSet, TestClips, TestVideo, TrainingClips
 from bodydouble.anomaly.protocol import Protocol
 from bodydouble.anomaly.table.figures import Figures
 from bodydouble.anomaly.table.page import render_page, render_section
-from bodydouble.anomaly.table.report import Report, make_report
+from bodydouble.anomaly.table.report import AboutData, Report, make_report
 from bodydouble.anomaly.table.text import to_latex, to_markdown
 from bodydouble.anomaly.table.variants import OpenVariants, Variant, digest_of, open_variants
 from bodydouble.errors import InputError
@@ -90,11 +90,13 @@ def report_of(video: str) -> Report:
     footage = InMemory(name=video, count=5)
     return make_report(
         figures,
-        data_set=DataSet(
-            kind="synth",
-            training=TrainingClips(videos=(footage,)),
-            testing=TestClips(videos=(TestVideo(footage=footage, labels=LABELS),)),
-            remarks=("half | of <it>",),
+        about=AboutData.of(
+            DataSet(
+                kind="synth",
+                training=TrainingClips(videos=(footage,)),
+                testing=TestClips(videos=(TestVideo(footage=footage, labels=LABELS),)),
+                remarks=("half | of <it>",),
+            )
         ),
         detectors=("unet",),
         variants=("original", "a_b"),

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bodydouble import __version__
 from bodydouble.anomaly.config import DetectorConfig
@@ -17,6 +17,32 @@ from bodydouble.anomaly.table.checks import LabelCheck
 from bodydouble.anomaly.table.curves import CurveGroup, curves
 from bodydouble.anomaly.table.figures import TITLES, Block, Figures, remarks
 from bodydouble.scene.strict_files import write_bytes
+
+RESULTS: Final = "results.json"
+"""All figures, for programs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboutData:
+    """What the table says about the data set itself."""
+
+    kind: str
+    remarks: tuple[str, ...]
+    """Of the reader."""
+    size: str
+    """How large the test half is, and what that means for the figures."""
+
+    @classmethod
+    def of(cls, data_set: DataSet) -> AboutData:
+        """Of a data set with its labels."""
+        frames = sum(len(video.labels) for video in data_set.testing.videos)
+        abnormal = sum(int(video.labels.sum()) for video in data_set.testing.videos)
+        size = (
+            f"{len(data_set.training.videos)} training and {len(data_set.testing.videos)} test videos; {abnormal} of "
+            f"{frames} test frames are abnormal. Neighbouring frames are nearly alike, so the figures are less sure than "
+            "that number says; the deviations are over seeds only."
+        )
+        return cls(kind=data_set.kind, remarks=data_set.remarks, size=size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +91,7 @@ class Report:
 def make_report(
     figures: Figures,
     *,
-    data_set: DataSet,
+    about: AboutData,
     detectors: Sequence[str],
     variants: Sequence[str],
     seeds: int,
@@ -78,14 +104,14 @@ def make_report(
     blocks = figures.blocks(detectors, variants, seeds)
     ordered = tuple(name for name in TITLES if name in detectors)
     return Report(
-        data_set=data_set.kind,
+        data_set=about.kind,
         detectors=ordered,
         variants=tuple(variants),
         seeds=seeds,
         preset=preset,
         blocks=blocks,
         facts=tuple(_facts(figures, name, configs[name]) for name in ordered),
-        remarks=(*data_set.remarks, *remarks(blocks, variants, seeds, _size_of(data_set))),
+        remarks=(*about.remarks, *remarks(blocks, variants, seeds, about.size)),
         failed=failed,
         checks=checks,
         curves=curves(figures, ordered, variants, seeds),
@@ -102,7 +128,7 @@ def write_report(report: Report, folder: Path) -> None:
     from bodydouble.anomaly.table.page import render_page
     from bodydouble.anomaly.table.text import to_latex, to_markdown
 
-    write_bytes(folder / "results.json", (json.dumps(as_json(report), indent=1) + "\n").encode())
+    write_bytes(folder / RESULTS, (json.dumps(as_json(report), indent=1) + "\n").encode())
     write_bytes(folder / "table.md", to_markdown(report).encode())
     write_bytes(folder / "table.tex", to_latex(report).encode())
     write_bytes(folder / "table.html", render_page(report).encode())
@@ -173,14 +199,4 @@ def _facts(figures: Figures, detector: str, config: DetectorConfig) -> DetectorF
         settings=", ".join(settings),
         parameters=done[0].parameters if done else None,
         seconds=sum(record.seconds for record in done) / len(done) if done else None,
-    )
-
-
-def _size_of(data_set: DataSet) -> str:
-    frames = sum(len(video.labels) for video in data_set.testing.videos)
-    abnormal = sum(int(video.labels.sum()) for video in data_set.testing.videos)
-    return (
-        f"{len(data_set.training.videos)} training and {len(data_set.testing.videos)} test videos; {abnormal} of {frames} "
-        "test frames are abnormal. Neighbouring frames are nearly alike, so the figures are less sure than that number "
-        "says; the deviations are over seeds only."
     )

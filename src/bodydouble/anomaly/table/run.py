@@ -2,66 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from bodydouble.anomaly.config import DetectorConfig
 from bodydouble.anomaly.faults import DetectorFailed
-from bodydouble.anomaly.protocol import Protocol
 from bodydouble.anomaly.table.checks import LabelCheck, check_labels
 from bodydouble.anomaly.table.figures import UNTRAINED, Figures
+from bodydouble.anomaly.table.plan import MARK, RUNS, TablePlan, write_mark
 from bodydouble.anomaly.table.record import Job, Record, Test, check_same, made_of, read_record, write_record
-from bodydouble.anomaly.table.report import Report, make_report, write_report
-from bodydouble.anomaly.table.variants import ORIGINAL, OpenVariants, Variant, digest_of, open_variants
+from bodydouble.anomaly.table.report import AboutData, Report, make_report, write_report
+from bodydouble.anomaly.table.variants import ORIGINAL, OpenVariants, digest_of, open_variants
 from bodydouble.errors import OutputError, UsageError
 from bodydouble.scene.footage import Progress, SilentProgress
-from bodydouble.scene.strict_files import write_bytes
 
 WORK_ENDING: Final = ".work"
 """Behind the name of the table: checkpoints and frames made small. Not to be passed on; the table itself shows nobody."""
-RUNS: Final = "runs"
-"""Folder of finished runs in the table."""
-MARK: Final = "table.json"
-"""What was asked for; also the sign that a folder is one of ours."""
-MARK_FORMAT: Final = "bodydouble-anomaly-table 1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TablePlan:
-    """What is asked for."""
-
-    dataset: Path
-    variants: tuple[Variant, ...]
-    configs: Mapping[str, DetectorConfig]
-    """Settings by detector."""
-    preset: str
-    """What the settings started from, for the report."""
-    seeds: int = 3
-    """Seeds 0, 1, …"""
-    kind: str = "auto"
-    labels_from: Path | None = None
-    protocol: Protocol = field(default_factory=Protocol)
-    label_check: bool = False
-    """Also check that labels as scores give 1 and shuffled labels 0.5."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.seeds <= 1000:
-            raise UsageError(f"{self.seeds} seeds cannot be run; allowed is 1 to 1000")
-
-    def jobs(self) -> tuple[Job, ...]:
-        """All runs: first everything with one seed, so that an unfinished table is complete in width."""
-        return tuple(
-            Job(seed=seed, detector=detector, variant=variant.name)
-            for seed in range(self.seeds)
-            for detector in self.configs
-            for variant in self.variants
-            if seed == 0 or detector not in UNTRAINED
-        )
 
 
 def run_table(
@@ -143,6 +101,7 @@ class _Table:
         self.figures = Figures(protocol=plan.protocol)
         self.failed: list[str] = []
         self.raw = digest_of(footage.original.testing)
+        self.about = AboutData.of(footage.original)
 
     def claim(self) -> None:
         """Make the folder one of ours."""
@@ -150,15 +109,7 @@ class _Table:
             (self.output / RUNS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot be made ({error.strerror}): {self.output / RUNS}") from error
-        content = {
-            "format": MARK_FORMAT,
-            "data_set": self.footage.original.kind,
-            "variants": [variant.name for variant in self.plan.variants],
-            "seeds": self.plan.seeds,
-            "preset": self.plan.preset,
-            "settings": {name: asdict(config) for name, config in self.plan.configs.items()},
-        }
-        write_bytes(self.output / MARK, (json.dumps(content, indent=1) + "\n").encode())
+        write_mark(self.plan, self.about, self.output)
 
     def run_all(self) -> None:
         """Read what is finished, then do the rest, one training at a time."""
@@ -272,7 +223,7 @@ class _Table:
     def _write(self, checks: tuple[LabelCheck, ...]) -> Report:
         report = make_report(
             self.figures,
-            data_set=self.footage.original,
+            about=self.about,
             detectors=tuple(self.plan.configs),
             variants=tuple(variant.name for variant in self.plan.variants),
             seeds=self.plan.seeds,

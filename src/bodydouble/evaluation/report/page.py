@@ -71,7 +71,9 @@ def withheld_columns(evaluation: Evaluation, table: Table, shown: Pictures) -> d
     return withheld
 
 
-def render_page(evaluation: Evaluation, table: Table, entries: Sequence[MeasureEntry], gallery: Gallery) -> str:
+def render_page(
+    evaluation: Evaluation, table: Table, entries: Sequence[MeasureEntry], gallery: Gallery, *, anomaly: str = ""
+) -> str:
     """Write the page.
 
     Args:
@@ -79,6 +81,7 @@ def render_page(evaluation: Evaluation, table: Table, entries: Sequence[MeasureE
         table: figures read off it.
         entries: the measures of the evaluation.
         gallery: pictures.
+        anomaly: a section with the id ``anomaly``, as HTML in which all that is not ours is escaped already; empty: none.
 
     Returns:
         HTML; everything that comes from file names, notes or manifests is escaped.
@@ -115,6 +118,7 @@ def render_page(evaluation: Evaluation, table: Table, entries: Sequence[MeasureE
         cases=_cases(entries, gallery),
         distributions=_distributions(evaluation, entries),
         timelines=_timelines(evaluation, table),
+        anomaly=Markup(anomaly),
         limits=limits_of(evaluation, table),
         labels=[column.label for column in evaluation.columns],
     )

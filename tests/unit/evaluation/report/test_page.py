@@ -155,3 +155,14 @@ def test_a_report_without_pictures_still_has_everything_else() -> None:
     for part in ("verdict", "table", "distributions", "timelines", "method", "limits"):
         assert f'id="{part}"' in text, part
     assert "no pictures" in text
+
+
+def test_a_section_on_anomaly_detection_is_there_only_if_given() -> None:
+    evaluation = fakes.make_evaluation()
+    table = make_table(evaluation, fakes.by_name(), {})
+    section = '<section id="anomaly"><h2>Unusual events</h2></section>'
+    text = render_page(evaluation, table, fakes.entries(), Gallery(shown="none"), anomaly=section)
+    assert text.count(section) == 1
+    assert text.index('id="table"') < text.index(section) < text.index('id="limits"')
+    assert 'href="#anomaly"' in text
+    assert "anomaly" not in page()
