@@ -26,6 +26,7 @@ _WEIGHTS: Final = {
 }
 """Stem of the weights' file in each folder of diffusers' layout."""
 _TOKENIZER_FILES: Final = ("tokenizer.json", "vocab.json")
+_SCHEDULE: Final = Path("scheduler", "scheduler_config.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +54,15 @@ class Components:
     controlnet: Component
     motion_adapter: Component | None
     """None if the UNet has its motion modules inside (``UNetMotionModel``)."""
+    schedule: Path | None
+    """Settings of the noise that the motion modules were trained with; None where their folder does not say."""
 
     @property
     def weight_files(self) -> tuple[Path, ...]:
-        """Files of weights, in the order of the parts."""
+        """Files that decide what is generated: weights in the order of the parts, then the schedule."""
         parts = (self.unet, self.text_encoder, self.vae, self.controlnet, self.motion_adapter)
-        return tuple(part.weights for part in parts if part is not None and part.weights is not None)
+        weights = tuple(part.weights for part in parts if part is not None and part.weights is not None)
+        return weights if self.schedule is None else (*weights, self.schedule)
 
 
 def motion_model(config: GenerationConfig) -> str:
@@ -114,6 +118,7 @@ def find_components(config: GenerationConfig) -> Components:
         motion_adapter=None
         if has_motion and not options.motion
         else part("motion_adapter", options.motion, motion_model(config), "motion"),
+        schedule=_schedule(root if not options.motion else None),
     )
 
 
@@ -142,6 +147,11 @@ def _component(name: str, path: Path) -> Component:
     others = sorted(p.name for p in path.iterdir() if p.suffix in (".bin", ".ckpt", ".pt", ".pth"))
     found = f"; {', '.join(others)} can run code when opened and is not read" if others else ""
     raise MissingWeights(f"{name} has no weights, {_WEIGHTS[name]}.safetensors is missing{found}: {path}")
+
+
+def _schedule(root: Path | None) -> Path | None:
+    """Of the folder that the motion modules are from: they bring their own noise, the image model's is another."""
+    return root / _SCHEDULE if root is not None and (root / _SCHEDULE).is_file() else None
 
 
 def _tokenizer(path: Path) -> Component:

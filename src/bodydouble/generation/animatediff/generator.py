@@ -67,7 +67,8 @@ class AnimateDiffGenerator(DiffusionGenerator):
                 control_strength=self._options.control_strength, together=layout.together,
             )  # fmt: skip
             return denoise_run(
-                denoiser, make_sampler(self._options), folder=scratch, name=filming.name, num_frames=len(run), shape=shape,
+                denoiser, make_sampler(self._options, models.schedule), folder=scratch, name=filming.name,
+                num_frames=len(run), shape=shape,
                 noise=lambda start, stop: clip.noise(track.track_id, frames[start:stop].tolist(), shape),
                 window_frames=layout.window_frames, overlap_frames=layout.overlap_frames,
             )  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -17,6 +20,8 @@ from bodydouble.generation.diffusion.view import SIDE_MULTIPLE_PX
 
 _BETAS: Final = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "linear", "num_train_timesteps": 1000}
 """AnimateDiff's noise schedule (Guo et al. 2023): linear, where Stable Diffusion's own is scaled linear."""
+
+_PREDICTIONS: Final = ("epsilon", "v_prediction", "sample")
 
 
 def load_models(config: GenerationConfig) -> Models:
@@ -36,25 +41,55 @@ def load_models(config: GenerationConfig) -> Models:
     tokenizer = _load_tokenizer(parts.tokenizer)
     _check_pixels_and_words(parts, controlnet=controlnet, vae=vae, text_encoder=text_encoder, tokenizer=tokenizer)
     return Models(
-        unet=unet, controlnet=controlnet, vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, device=device,
-        dtype=dtype, offload=config.offload,
+        unet=unet, controlnet=controlnet, vae=vae, text_encoder=text_encoder, tokenizer=tokenizer,
+        schedule=_read_schedule(parts.schedule, config.animatediff), device=device, dtype=dtype, offload=config.offload,
     )  # fmt: skip
 
 
-def make_sampler(config: AnimateDiffConfig) -> Sampler:
+def make_sampler(config: AnimateDiffConfig, schedule: Mapping[str, Any] | None = None) -> Sampler:
     """The sampler that motion modules were made for.
 
     AnimateDiff-Lightning: Euler, trailing spacing, linear betas (its model card). The standard motion module: DDIM, as in
     diffusers' documentation of AnimateDiff.
+
+    Args:
+        config: which kind of steps, and how many.
+        schedule: settings as diffusers saves them in ``scheduler/scheduler_config.json`` (betas, what is predicted, spacing
+            of the steps). They go before the usual ones; those that the sampler does not know are passed over, so that
+            the file may be another scheduler's, as diffusers' own ``from_config`` allows.
     """
+    return Sampler(_make_scheduler(config, schedule or {}), config.num_steps)
+
+
+def _make_scheduler(config: AnimateDiffConfig, schedule: Mapping[str, Any]) -> Any:
     from diffusers import DDIMScheduler, EulerDiscreteScheduler
 
-    scheduler: Any
+    usual: dict[str, Any]
     if config.sampler == "lightning":
-        scheduler = EulerDiscreteScheduler(**_BETAS, timestep_spacing="trailing")
+        kind, usual = EulerDiscreteScheduler, {"timestep_spacing": "trailing"}
     else:
-        scheduler = DDIMScheduler(**_BETAS, timestep_spacing="linspace", clip_sample=False, steps_offset=1)
-    return Sampler(scheduler, config.num_steps)
+        kind, usual = DDIMScheduler, {"timestep_spacing": "linspace", "clip_sample": False, "steps_offset": 1}
+    with quiet():
+        return kind.from_config({**_BETAS, **usual, **schedule})
+
+
+def _read_schedule(path: Path | None, config: AnimateDiffConfig) -> dict[str, Any]:
+    """Settings of a folder's scheduler; empty where there is no file. Tried here, so that a bad one is found at once."""
+    if path is None:
+        return {}
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(settings, dict):
+            raise ValueError("it is no table")
+        scheduler = _make_scheduler(config, settings)
+        scheduler.set_timesteps(config.num_steps)
+        if scheduler.config.prediction_type not in _PREDICTIONS:
+            raise ValueError(f"prediction_type must be one of {', '.join(_PREDICTIONS)}")
+        if not bool(torch.isfinite(scheduler.alphas_cumprod).all()):
+            raise ValueError("its betas give no noise levels")
+    except (OSError, ValueError, TypeError, NotImplementedError, RuntimeError) as error:
+        raise MissingWeights(f"scheduler cannot be used: {_brief(error)}: {path}") from error
+    return settings
 
 
 def _dtype_of(config: GenerationConfig) -> torch.dtype:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,8 @@ class Models:
     vae: Any
     text_encoder: Any
     tokenizer: Any
+    schedule: Mapping[str, Any]
+    """What the weights say about noise and predictions, see `loader.make_sampler`; empty where they say nothing."""
     device: torch.device
     dtype: torch.dtype
     offload: bool
