@@ -30,7 +30,9 @@ def export(work: Path, out: Path) -> Path:
         state = torch.load(work / f"{part}.done.pt", weights_only=True)
         narrow = {name: _narrow(value).contiguous() for name, value in state.items()}
         stem = "model" if part == "text_encoder" else "diffusion_pytorch_model"
-        save_file(narrow, out / part / f"{stem}.safetensors", metadata={"format": "pt"})
+        file = out / part / f"{stem}.safetensors"
+        save_file(narrow, file, metadata={"format": "pt"})
+        file.chmod(0o644)  # The library makes it readable for its owner only.
     shutil.copytree(work / "tokenizer", out / "tokenizer")
     (out / "scheduler").mkdir()
     (out / "scheduler" / "scheduler_config.json").write_text(json.dumps(SCHEDULE, indent=2) + "\n", encoding="utf-8")

@@ -5,8 +5,8 @@
     python -m training.diffusion_renders
     python -m training.train_diffusion --stage all
 
-Stages: ``vae`` (pictures to latents), ``text`` (words), ``latents`` (everything encoded once), ``image`` (UNet,
-ControlNet), ``motion`` (motion modules; the rest stays as it is), ``export``. Each goes on where it was stopped. A longer ``image`` run
+Stages: ``vae`` (pictures to latents), ``text`` (words), ``latents`` (everything encoded once), ``image`` (UNet, ControlNet),
+``motion`` (motion modules; the rest stays as it is), ``export``. Each goes on where it was stopped. A longer ``image`` run
 (``--image-steps``) may be asked for as long as its rate has not begun to fall.
 """
 
