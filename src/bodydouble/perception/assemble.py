@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from bodydouble.perception.blobs import BlobTrack, without_pauses
 from bodydouble.perception.config import PerceptionConfig
-from bodydouble.perception.following import BOX_SMOOTHING_SECONDS, Followed
+from bodydouble.perception.following import BOX_SMOOTHING_SECONDS, Followed, height_model
+from bodydouble.perception.giants import without_giants
 from bodydouble.perception.light import measure_light
 from bodydouble.perception.pose.neighbours import told_apart
 from bodydouble.perception.pose.temporal import refine_joints
@@ -60,6 +61,8 @@ def assemble(
     tracks: list[PersonTrack] = []
     rate = float(geometry.average_rate)
     size = (geometry.width_px, geometry.height_px)
+    is_static = CameraMotion(to_reference=followed.to_reference).is_static
+    heights = height_model(followed.tracks, geometry.height_px) if is_static else None
     apart = with_pauses_filled(followed.tracks, told_apart(followed.tracks, readings.tracks), frame_size_px=size)
     for part, reading, crowd in zip(followed.tracks, apart, crowding(list(followed.tracks)), strict=True):
         evidence = evidence_of(
@@ -69,7 +72,11 @@ def assemble(
             alone=crowd < _ALONE_SHARE,
         )
         reason = doubt_about(evidence, config.tracking.verdict)
-        tracks.append(_person(len(tracks) + 1, *trimmed(part, reading), config, rate, doubt=reason))
+        seen, shorter = trimmed(part, reading)
+        if heights is not None:
+            shorter, tall = without_giants(seen, shorter, heights)
+            reason = reason or tall
+        tracks.append(_person(len(tracks) + 1, seen, shorter, config, rate, doubt=reason))
     tracks = with_joint_visibility(play_one_of_twins(tracks), frame_size_px=size)
     reach = int(np.clip(round(_REACH_SECONDS * rate), 2, _MOST_REACH_FRAMES))
     for blob in readings.blobs:

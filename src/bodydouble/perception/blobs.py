@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bodydouble.perception.geometry import grow, iou, window
 from bodydouble.perception.motion import Foreground
+from bodydouble.perception.thrown import is_thrown
 
 _LONG_SIDE_PX: Final = 480
 """Regions are looked for at this size."""
@@ -29,6 +30,10 @@ _LEAST_SPREAD: Final = 0.1
 _CLOSE_SPREAD: Final = 0.12
 """Median deviation of heights from the model, as a share, up to which it may correct boxes."""
 _STEEPEST: Final = 0.9
+_LEAST_SHARE: Final = 0.33
+"""Nobody is taken to be smaller than this share of the usual height."""
+_GIANT: Final = 1.3
+"""Nobody is this much taller than others at the same place: such a box holds several people, or a thing above one."""
 _ENOUGH_BOXES: Final = 100
 _WHOLE_BODY: Final = 1.15
 """People are at most this much taller than expected when the rest of a body is looked for."""
@@ -51,6 +56,9 @@ class HeightModel:
     """Limits on size are widened by this factor; above 1 where little is known."""
     reliable: bool = False
     """Heights follow from the row closely enough to correct boxes."""
+    close: bool = False
+    """Heights follow from the row as closely, but perhaps so steeply (a camera at the height of eyes) that a foot's row
+    does not follow from that of a head."""
 
     @classmethod
     def fit(cls, feet_px: NDArray[np.float64], heights_px: NDArray[np.float64], frame_height_px: int) -> HeightModel:
@@ -66,11 +74,13 @@ class HeightModel:
         if good.sum() >= 20 and np.ptp(feet_px[good]) >= 0.5 * _LEAST_SPREAD * frame_height_px:
             slope, offset = np.polyfit(feet_px[good], heights_px[good], 1)
         spread = float(np.median(np.abs(heights_px - slope * feet_px - offset) / np.maximum(heights_px, 1.0)))
+        close = spread < _CLOSE_SPREAD and slope >= 0.0 and len(feet_px) >= _ENOUGH_BOXES
         return cls(
             slope=float(slope),
             offset=float(offset),
             usual=float(np.median(heights_px)),
-            reliable=spread < _CLOSE_SPREAD and 0.0 <= slope < _STEEPEST and len(feet_px) >= _ENOUGH_BOXES,
+            reliable=bool(close and slope < _STEEPEST),
+            close=bool(close),
         )
 
     def whole_bodies(self, boxes_xyxy_px: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -92,7 +102,22 @@ class HeightModel:
     def expected(self, foot_px: float) -> float:
         """Height in pixels of a person whose feet are at a row; never less than a third of the usual."""
         height = self.slope * foot_px + self.offset
-        return max(height, 0.33 * self.usual, 8.0)
+        return max(height, _LEAST_SHARE * self.usual, 8.0)
+
+    def may_stand(self, foot_px: float) -> bool:
+        """False for rows above the ground, at and over the horizon, as far as heights tell where that is."""
+        return not self.close or self.slope * foot_px + self.offset > _LEAST_SHARE * self.usual
+
+    def too_tall(self, boxes_xyxy_px: NDArray[np.float64], own: float = 1.0) -> NDArray[np.bool_]:
+        """Which boxes (N, 4) are too tall for one person who stands there; none where heights do not tell.
+
+        Args:
+            boxes_xyxy_px: in the frame.
+            own: the person's own height over that of others at the same place.
+        """
+        tall = boxes_xyxy_px[:, 3] - boxes_xyxy_px[:, 1]
+        likely = np.array([self.expected(float(foot)) for foot in boxes_xyxy_px[:, 3]])
+        return np.asarray(self.close & (tall > _GIANT * own * likely))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,8 +177,9 @@ def without_pauses(
 class BlobCollector:
     """Finds regions frame by frame and joins them by overlap."""
 
-    def __init__(self, heights: HeightModel, min_frames: int) -> None:
+    def __init__(self, heights: HeightModel, min_frames: int, frames_per_second: float) -> None:
         self._heights = heights
+        self._rate = frames_per_second
         self._min_frames = min_frames
         self._open: list[_RunState] = []
         self._done: list[BlobTrack] = []
@@ -199,7 +225,7 @@ class BlobCollector:
         self._open = still
 
     def _close(self, run: _RunState) -> None:
-        if len(run.frames) >= self._min_frames:
+        if len(run.frames) >= self._min_frames and not is_thrown(run.frames, run.windows, self._heights, self._rate):
             self._done.append(
                 BlobTrack(frames=tuple(run.frames), windows_xyxy_px=tuple(run.windows), bits=tuple(run.bits))
             )

@@ -147,6 +147,8 @@ def _likely_height(box: NDArray[np.float32], heights: HeightModel, frame_height_
     if box[3] > frame_height_px:
         # Feet below the picture: the row they stand on is itself a guess.
         return True
+    if not heights.may_stand(float(box[3])):
+        return False
     expected = heights.expected(float(box[3]))
     low, high = _HEIGHT_RANGE[0] / heights.slack, _HEIGHT_RANGE[1] * heights.slack
     return bool(low * expected <= float(box[3] - box[1]) <= high * expected)
@@ -157,4 +159,7 @@ def _person_shaped(place: tuple[int, int, int, int], heights: HeightModel) -> bo
     wide, tall = right - left, bottom - top
     expected = heights.expected(float(bottom))
     tall_enough = _BLOB_HEIGHTS[0] / heights.slack * expected <= tall <= _BLOB_HEIGHTS[1] * heights.slack * expected
-    return tall_enough and _BLOB_ASPECT[0] <= wide / max(tall, 1) <= _BLOB_ASPECT[1]
+    # What flies above the horizon would be of the right size for somebody far away.
+    return (
+        heights.may_stand(float(bottom)) and tall_enough and _BLOB_ASPECT[0] <= wide / max(tall, 1) <= _BLOB_ASPECT[1]
+    )

@@ -74,7 +74,7 @@ def read_people(
     results = [TrackReading() for _ in followed.tracks]
     present = _presence(followed, geometry.num_frames)
     heights = height_model(followed.tracks, geometry.height_px)
-    collector = BlobCollector(heights, config.motion.min_blob_frames)
+    collector = BlobCollector(heights, config.motion.min_blob_frames, float(geometry.average_rate))
     progress.start("silhouettes and joints", geometry.num_frames)
 
     def boxes_in(frame: Frame) -> NDArray[np.float32]:
