@@ -465,3 +465,18 @@ def test_what_is_no_table_is_said_in_one_message(made: Path, tmp_path: Path) -> 
         with pytest.raises(InputError, match=re.escape(words)) as caught:
             read_report(folder)
         assert str(caught.value).endswith(str(folder))
+
+
+def test_an_interrupted_scoring_promises_nothing(
+    folders: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bodydouble.anomaly.evaluate.score", interrupt)
+    checkpoint = made.with_name("table.work") / "unet.original.seed0" / "final.safetensors"
+    assert call("score", checkpoint, "--dataset", folders / "data", "-o", tmp_path / "scores") == 130
+    said = capsys.readouterr().err
+    assert "the same command begins anew" in said
+    assert "--resume" not in said
+    assert not (tmp_path / "scores").exists()

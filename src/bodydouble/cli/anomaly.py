@@ -14,7 +14,7 @@ from bodydouble.anomaly.config import DETECTORS, PresetName
 from bodydouble.anomaly.protocol import Protocol
 from bodydouble.cli.options import Output, parse_plain
 from bodydouble.cli.progress import make_progress
-from bodydouble.errors import OutputError, UsageError
+from bodydouble.errors import Interrupted, OutputError, UsageError
 from bodydouble.scene import Progress
 
 Kind = Literal["auto", "avenue", "ucsd", "shanghaitech", "synth"]
@@ -174,13 +174,17 @@ def _score(command: Score) -> None:
     from bodydouble.anomaly.evaluate import score
 
     data = open_dataset(command.dataset, command.kind, labels_from=command.labels_from)
-    scores = score(
-        command.checkpoint,
-        data.testing,
-        protocol=command.protocol,
-        progress=command.progress(),
-        device=command.device,
-    )
+    try:
+        scores = score(
+            command.checkpoint,
+            data.testing,
+            protocol=command.protocol,
+            progress=command.progress(),
+            device=command.device,
+        )
+    except KeyboardInterrupt as error:
+        # Scores depend on the videos before (a memory learns on), and all take less time than an epoch: no --resume.
+        raise Interrupted("interrupted; nothing was written, the same command begins anew") from error
     write_scores(scores, command.output, remarks=data.remarks, overwrite=command.overwrite)
     macro = "none" if scores.macro_auc is None else f"{scores.macro_auc:.4f}"
     print(f"{scores.detector} on {data.kind}: micro AUC {scores.micro_auc:.4f}, macro AUC {macro}")

@@ -85,8 +85,24 @@ def test_distance_to_the_nearest_prototype() -> None:
     assert feature_distance(torch.tensor([[[0.8, 0.6], [0.0, 1.0]]]), prototypes).tolist() == pytest.approx([0.1])
 
 
-def test_distinction_is_a_hinge_over_pairs() -> None:
+@pytest.mark.parametrize("squared", [True, False])
+def test_distinction_is_a_hinge_over_pairs(squared: bool) -> None:
     same, apart = [1.0, 0.0], [0.0, 1.0]
     # Three pairs: one at distance 0 lacks 1, two at squared distance 2 lack nothing.
-    assert float(distinction(torch.tensor([[same, same, apart]]))) == pytest.approx(1 / 3)
-    assert float(distinction(torch.tensor([[same, apart]]))) == 0.0
+    assert float(distinction(torch.tensor([[same, same, apart]]), squared=squared)) == pytest.approx(1 / 3, abs=1e-5)
+    assert float(distinction(torch.tensor([[same, apart]]), squared=squared)) == 0.0
+    # One pair at distance 0.6: it lacks 1 - 0.36, or 1 - 0.6.
+    near = torch.tensor([[[0.3, 0.0], [-0.3, 0.0]]])
+    assert float(distinction(near, squared=squared)) == pytest.approx(0.64 if squared else 0.4)
+
+
+def test_how_hard_prototypes_are_driven_apart() -> None:
+    def slope(distance: float, *, squared: bool) -> float:
+        pair = torch.tensor([[[distance, 0.0], [0.0, 0.0]]], requires_grad=True)
+        distinction(pair, squared=squared).backward()
+        assert pair.grad is not None
+        return float(pair.grad[0, 0, 0])
+
+    # By hand: d(1 - x^2)/dx = -2x vanishes with the distance, d(1 - x)/dx = -1 does not; neither acts beyond the margin.
+    assert [slope(x, squared=True) for x in (0.5, 0.01, 0.0, 1.5)] == pytest.approx([-1.0, -0.02, 0.0, 0.0])
+    assert [slope(x, squared=False) for x in (0.5, 0.01, 1.5)] == pytest.approx([-1.0, -1.0, 0.0])

@@ -19,7 +19,10 @@ from bodydouble.anomaly.detectors.base import Detector, Terms, frame_terms
 from bodydouble.anomaly.detectors.blocks import Decoder, Encoder, frame_head
 
 MARGIN = 1.0
-"""Squared distance that prototypes should keep at least."""
+"""Distance that prototypes should keep at least."""
+
+LEAST_SQUARED = 1e-12
+"""Added before a root is taken, whose slope at zero is infinite."""
 
 
 class DynamicPrototypes(nn.Module):
@@ -53,11 +56,20 @@ def feature_distance(places: Tensor, prototypes: Tensor) -> Tensor:
     return (places - nearest).square().mean((1, 2))
 
 
-def distinction(prototypes: Tensor) -> Tensor:
-    """Hinge loss over all pairs of prototypes (B, M, D): how much nearer they are than the margin; a scalar."""
+def distinction(prototypes: Tensor, *, squared: bool) -> Tensor:
+    """Hinge loss over all pairs of prototypes (B, M, D): how much nearer they are than the margin; a scalar.
+
+    Args:
+        prototypes: of unit length.
+        squared: compare squared distances with the margin, as the authors' code does. Their slope is twice the distance, so
+            prototypes that lie together, as they do at first, are hardly driven apart, and not at all where they coincide.
+            False: distances themselves, whose slope is one however small they are.
+    """
     count = prototypes.shape[1]
-    squared = (prototypes[:, :, None] - prototypes[:, None]).square().sum(-1)
-    lacking = torch.triu((MARGIN - squared).clamp_min(0), diagonal=1)
+    apart = (prototypes[:, :, None] - prototypes[:, None]).square().sum(-1)
+    if not squared:
+        apart = (apart + LEAST_SQUARED).sqrt()
+    lacking = torch.triu((MARGIN - apart).clamp_min(0), diagonal=1)
     return lacking.sum((1, 2)).mean() * 2 / (count * (count - 1))
 
 
@@ -87,7 +99,8 @@ class Mpn(Detector):
         """Squared error of the frame, distance to prototypes, nearness among them (equations 5 to 8)."""
         output, places, prototypes = self.predicted(clip)
         error = functional.mse_loss(output.float(), target[:, self.scored_frame])
-        feature, apart = feature_distance(places, prototypes).mean(), distinction(prototypes)
+        feature = feature_distance(places, prototypes).mean()
+        apart = distinction(prototypes, squared=self.config.squared_distinction)
         weights = self.config
         total = weights.frame_weight * error + weights.feature_weight * feature + weights.distinction * apart
         return {"total": total, "frame": error, "feature": feature, "distinction": apart}
