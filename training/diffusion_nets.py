@@ -101,7 +101,7 @@ def _make_controlnet(size: Size) -> Any:
     steps = len(size.vae_widths)
     net = ControlNetModel(
         down_block_types=("DownBlock2D",) * len(size.widths), mid_block_type="UNetMidBlock2D",
-        conditioning_embedding_out_channels=(16, 32, 64, 64)[:steps], **_shared(size),
+        conditioning_embedding_out_channels=(8, 16, 48, 64)[:steps], **_shared(size),
     )  # fmt: skip
     # Zeros at the outlets protect a trained UNet from a new ControlNet; here both begin together.
     for outlet in [*net.controlnet_down_blocks, net.controlnet_mid_block, net.controlnet_cond_embedding.conv_out]:

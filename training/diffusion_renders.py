@@ -39,7 +39,7 @@ CANVAS_PX: Final = 64 * 128
 MARGIN: Final = 0.12
 CLIP_FRAMES: Final = 16
 _CHILD_SHARE: Final = 0.1
-_LIGHT: Final = Light(ambient_rgb=(0.36, 0.36, 0.36), key_direction_xyz=(-0.4, -0.8, -0.5), key_strength=0.35)
+LIGHT: Final = Light(ambient_rgb=(0.36, 0.36, 0.36), key_direction_xyz=(-0.4, -0.8, -0.5), key_strength=0.35)
 """One light for all: the prompt cannot ask for another, and compositing fits the double to the light of its place."""
 
 
@@ -143,7 +143,7 @@ def film_look(model: BodyModel, look: Appearance, config: RenderConfig, seed: in
     dressed = dress(model, physique, look, seed)
     rng = np.random.default_rng(derive_seed(seed, "poses"))
     scripts = [draw_clip(rng, CLIP_FRAMES), *(draw_moment(rng) for _ in range(config.singles))]
-    lamp = lamp_of(_LIGHT)
+    lamp = lamp_of(LIGHT)
     return [film(dressed, physique.skeleton, script, lamp, config, rng, seed) for script in scripts]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -12,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bodydouble.casting import CastingConfig, cast_tracks, palette
 from bodydouble.generation.diffusion.backgrounds import BACKGROUNDS
@@ -39,9 +42,11 @@ _CLIP_WEIGHT: Final = 4.0
 """A clip of 16 frames counts like so many single pictures."""
 
 
-def autocast() -> torch.autocast:
-    """Products in bfloat16 on the CPU."""
-    return torch.autocast("cpu", torch.bfloat16)
+@contextmanager
+def autocast() -> Iterator[None]:
+    """Products in bfloat16 on the CPU; attention in plain products, whose gradient is several times faster there."""
+    with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+        yield
 
 
 # Pictures to latents
@@ -59,9 +64,9 @@ class VaeLoss:
     def __call__(self, vae: nn.Module, step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng(seed_of(self._seed, "vae", step))
         pictures = to_signed(np.stack([self._crop(rng) for _ in range(self._batch)]))
-        noise = torch.from_numpy(rng.standard_normal((self._batch, 1), dtype=np.float32))[..., None, None]
         with autocast():
             spread = cast(Any, vae).encode(pictures).latent_dist
+            noise = torch.from_numpy(rng.standard_normal(spread.mean.shape, dtype=np.float32))
             latents = spread.mean + spread.std * noise
             seen = cast(Any, vae).decode(latents).sample.float()
         pixels = (seen - pictures).abs().mean()

@@ -5,9 +5,9 @@
     python -m training.diffusion_renders
     python -m training.train_diffusion --stage all
 
-Stages: ``vae`` (pictures to latents), ``text`` (words), ``latents`` (everything encoded once), ``image`` (UNet, ControlNet),
-``motion`` (motion modules; the rest stays as it is), ``export``. Each goes on where it was stopped. A longer ``image`` run
-(``--image-steps``) may be asked for as long as its rate has not begun to fall.
+Stages: ``vae`` (pictures to latents), ``text`` (words), ``words`` and ``latents`` (everything encoded once), ``image``
+(UNet, ControlNet), ``motion`` (motion modules; the rest stays as it is), ``export``. Each goes on where it was stopped. A
+longer ``image`` run (``--image-steps``) may be asked for as long as its rate has not begun to fall.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ from training.diffusion_stages import (
 
 log = logging.getLogger(__name__)
 
-Stage = Literal["vae", "text", "latents", "image", "motion", "export"]
-STAGES: tuple[Stage, ...] = ("vae", "text", "latents", "image", "motion", "export")
+Stage = Literal["vae", "text", "words", "latents", "image", "motion", "export"]
+STAGES: tuple[Stage, ...] = ("vae", "text", "words", "latents", "image", "motion", "export")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Settings of a training run."""
 
-    stage: Literal["all", "vae", "text", "latents", "image", "motion", "export"] = "all"
+    stage: Literal["all", "vae", "text", "words", "latents", "image", "motion", "export"] = "all"
     renders: Path = Path("/tmp/diffusion8/renders")
     work: Path = Path("/tmp/diffusion8/ckpt")
     """Checkpoints, latents, logs and sample sheets, outside the repository."""
@@ -78,8 +78,8 @@ def main(config: TrainConfig) -> None:
     for stage in stages:
         log.info("stage %s", stage)
         {
-            "vae": run_vae, "text": run_text, "latents": run_latents, "image": run_image, "motion": run_motion,
-            "export": lambda c: export(c.work, c.out),
+            "vae": run_vae, "text": run_text, "words": run_words, "latents": run_latents, "image": run_image,
+            "motion": run_motion, "export": lambda c: export(c.work, c.out),
         }[stage](config)  # fmt: skip
 
 
@@ -140,33 +140,38 @@ def run_text(config: TrainConfig) -> None:
         finish(config, text_encoder=best.text_encoder)
 
 
-def run_latents(config: TrainConfig) -> None:
-    """Everything that does not change any more, once: latents, and prompts embedded as the generator embeds them."""
+def run_words(config: TrainConfig) -> None:
+    """Prompts of all shards, embedded once and as the generator embeds them; the text encoder does not change any more."""
     from transformers import CLIPTokenizer
 
     from bodydouble.generation.animatediff.models import Models
     from bodydouble.generation.animatediff.words import embed
 
-    vae, text_encoder = trained(config, "vae"), trained(config, "text_encoder")
     models = Models(
-        unet=None, controlnet=None, vae=vae, text_encoder=text_encoder, schedule={},
+        unet=None, controlnet=None, vae=None, text_encoder=trained(config, "text_encoder"), schedule={},
         tokenizer=CLIPTokenizer.from_pretrained(config.work / "tokenizer"), device=torch.device("cpu"),
         dtype=torch.float32, offload=False,
     )  # fmt: skip
-    latents, words = config.work / "latents", config.work / "words"
-    words.mkdir(parents=True, exist_ok=True)
-    np.save(words / "empty.npy", embed(models, "", None)[0].half().numpy())
+    folder = config.work / "words"
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "empty.npy", embed(models, "", None)[0].half().numpy())
     for shard in training_shards(config):
-        if not (latents / f"shard_{shard:03d}.npz").exists():
-            encode_shard(vae, config.renders, shard, latents, config.seed)
-        if not (words / f"shard_{shard:03d}.npy").exists():
+        if not (folder / f"shard_{shard:03d}.npy").exists():
             prompts = [
                 way.prompt
                 for number, look in enumerate(read_looks(config.renders, shard))
                 for way in wordings(look, seed_of(config.seed, "wordings", shard, number))
             ]
             table = torch.cat([embed(models, prompt, None)[0] for prompt in prompts])
-            np.save(words / f"shard_{shard:03d}.npy", table.half().numpy())
+            np.save(folder / f"shard_{shard:03d}.npy", table.half().numpy())
+
+
+def run_latents(config: TrainConfig) -> None:
+    """Latents of all shards; the autoencoder does not change any more."""
+    vae, folder = trained(config, "vae"), config.work / "latents"
+    for shard in training_shards(config):
+        if not (folder / f"shard_{shard:03d}.npz").exists():
+            encode_shard(vae, config.renders, shard, folder, config.seed)
 
 
 def _paint_loss(config: TrainConfig, batch: int, frames: int) -> PaintLoss:
