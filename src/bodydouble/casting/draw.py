@@ -4,8 +4,8 @@ Balance without looking at the other tracks: the values of an attribute are shuf
 ids as there are values, and a track takes the value at its place in its block. Ids count from 1 without gaps, so over a
 whole clip the counts of two values differ by one at most (by as many more as tracks are left out), and still a look
 depends on seed, clip name and track id only. Shuffles of different attributes are independent, so no two attributes go
-together more often than chance. What has to go together: skin with ethnicity, colours with what comes in them, and for
-children, occupation and hair with age.
+together more often than chance. What has to go together: skin with ethnicity, colours with what comes in them, for
+children, occupation, hair and shoes with age, and beards and the hijab with gender (see `bodydouble.casting.palette`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from bodydouble.seeds import derive_seed
 
 _AGE_BANDS: Final[int] = 6
 _CHILD_YEARS: Final = range(5, 12)
-_ADULT_YEARS: Final = 18
 _SKIN_JITTER: Final[int] = 9
 _CLOTH_JITTER: Final[int] = 7
 _EVERYBODY: Final = 0
@@ -67,25 +66,37 @@ class _Draw:
 
     def appearance(self, *, is_child: bool) -> Appearance:
         age = self._age(is_child=is_child)
-        is_minor = age < _ADULT_YEARS
+        is_minor = age < palette.ADULT_YEARS
         ethnicity, tones = self._value("ethnicity", palette.ETHNICITIES, _first)
         skin = palette.SKIN_TONES[self._balanced(f"skin of {ethnicity}", tones, self._track_id)]
         hair_colour, hair_rgb = self._hair(
             "hair_colour", palette.HAIR_COLOURS, palette.CHILD_HAIR_COLOURS, _first, is_minor=is_minor
         )
         hair_type = self._hair("hair_type", palette.HAIR_TYPES, palette.CHILD_HAIR_TYPES, str, is_minor=is_minor)
+        gender = self._value("gender", palette.GENDERS, str)
+        bearded = not is_minor and gender in palette.BEARDED_GENDERS
+        facial_hair = self._fitting("facial_hair", palette.FACIAL_HAIR, () if bearded else ("beard", "moustache"))
+        veiled = gender in palette.HIJAB_GENDERS and facial_hair == "none" and age >= palette.HIJAB_YEARS
         top, (top_colour, top_rgb) = self._garment("top", palette.TOPS)
         bottom, (bottom_colour, bottom_rgb) = self._garment("bottom", palette.BOTTOMS)
-        shoes, (shoes_colour, shoes_rgb) = self._garment("shoes", palette.SHOES)
+        shoes = self._shoes(is_minor=is_minor)
+        shoes_colour, shoes_rgb = self._shade("shoes", shoes)
+        headwear = self._fitting("headwear", palette.HEADWEAR, () if veiled else ("hijab",))
+        headwear_colour, headwear_rgb = self._shade("headwear", headwear)
+        bag = self._balanced("bag", self._limits.garments("bag", palette.BAGS), self._track_id)
+        bag_colour, bag_rgb = self._shade("bag", bag)
         words = {
             "ethnicity": ethnicity,
-            "gender": self._value("gender", palette.GENDERS, str),
+            "gender": gender,
             "body_type": self._value("body_type", palette.BODY_TYPES, str),
             "height_class": self._value("height_class", palette.HEIGHT_CLASSES, str),
             "hair_colour": hair_colour,
             "hair_type": hair_type,
+            "facial_hair": facial_hair,
             "occupation": self._occupation(is_minor=is_minor),
             "top": top, "bottom": bottom, "shoes": shoes,
+            "top_pattern": self._pattern(),
+            "headwear": headwear, "eyewear": self._value("eyewear", palette.EYEWEAR, str), "bag": bag,
         }  # fmt: skip
         return Appearance(
             **words,
@@ -95,7 +106,19 @@ class _Draw:
             top_rgb=self._vary("top", top_rgb, _CLOTH_JITTER, self._wearer),
             bottom_rgb=self._vary("bottom", bottom_rgb, _CLOTH_JITTER, self._wearer),
             shoes_rgb=self._vary("shoes", shoes_rgb, _CLOTH_JITTER, self._wearer),
-            prompt=prompt_of(words, age_years=age, colours=(top_colour, bottom_colour, shoes_colour)),
+            headwear_rgb=self._vary("headwear", headwear_rgb, _CLOTH_JITTER, self._track_id),
+            bag_rgb=self._vary("bag", bag_rgb, _CLOTH_JITTER, self._track_id),
+            prompt=prompt_of(
+                words,
+                age_years=age,
+                colours={
+                    "top": top_colour,
+                    "bottom": bottom_colour,
+                    "shoes": shoes_colour,
+                    "headwear": headwear_colour,
+                    "bag": bag_colour,
+                },
+            ),
         )
 
     def _balanced(self, attribute: str, values: Sequence[T], track_id: int) -> T:
@@ -113,6 +136,33 @@ class _Draw:
     ) -> T:
         kept = self._limits.kept(attribute, childs, name) if is_minor else []
         return self._balanced(attribute, kept or self._limits.kept(attribute, values, name), self._track_id)
+
+    def _fitting(self, attribute: str, values: Sequence[str], contrary: Sequence[str]) -> str:
+        """The value drawn for the track, or if it cannot go with the rest of the look, another; a wish goes over that."""
+        kept = (
+            self._limits.garments(attribute, values)
+            if attribute == "headwear"
+            else self._limits.kept(attribute, values, str)
+        )
+        drawn = self._balanced(attribute, kept, self._track_id)
+        others = [value for value in kept if value not in contrary]
+        if drawn not in contrary or self._limits.pinned(attribute) is not None or not others:
+            return drawn
+        return self._balanced(f"{attribute}, drawn again", others, self._track_id)
+
+    def _pattern(self) -> str:
+        return self._balanced("top_pattern", self._limits.kept("top_pattern", palette.TOP_PATTERNS, str), self._wearer)
+
+    def _shoes(self, *, is_minor: bool) -> str:
+        shoes = self._balanced("shoes", self._limits.garments("shoes", palette.SHOES), self._wearer)
+        if shoes != "heels" or not is_minor or self._limits.pinned("shoes") is not None:
+            return shoes
+        others = self._limits.garments("shoes", palette.CHILD_SHOES)
+        return self._balanced("shoes of children", others, self._wearer) if others else shoes
+
+    def _shade(self, attribute: str, garment: str) -> Shade:
+        wearer = self._wearer if attribute == "shoes" else self._track_id
+        return self._balanced(f"{attribute}_colour", self._limits.shades(attribute, garment), wearer)
 
     def _garment(self, attribute: str, words: Sequence[str]) -> tuple[str, Shade]:
         garment = self._balanced(attribute, self._limits.garments(attribute, words), self._wearer)

@@ -46,10 +46,24 @@ HAIR_COLOURS: Final[tuple[Shade, ...]] = (
     ("dark brown", (58, 40, 30)),
     ("white", (205, 201, 194)),
 )
-HAIR_TYPES: Final[tuple[str, ...]] = ("short", "medium", "long", "tied", "short", "medium", "bald")
+HAIR_TYPES: Final[tuple[str, ...]] = ("short", "medium", "long", "tied", "curly", "short", "curly", "bald")
 
 CHILD_HAIR_COLOURS: Final[tuple[Shade, ...]] = tuple(s for s in HAIR_COLOURS if s[0] not in ("grey", "white"))
 CHILD_HAIR_TYPES: Final[tuple[str, ...]] = tuple(kind for kind in HAIR_TYPES if kind != "bald")
+
+FACIAL_HAIR: Final[tuple[str, ...]] = ("none", "none", "none", "none", "beard", "moustache", "beard", "none")
+HEADWEAR: Final[tuple[str, ...]] = (
+    "none", "none", "none", "none", "none", "none", "none", "none", "cap", "hat", "beanie", "hijab",
+)  # fmt: skip
+EYEWEAR: Final[tuple[str, ...]] = ("none", "none", "none", "none", "glasses", "none", "glasses", "sunglasses")
+BAGS: Final[tuple[str, ...]] = ("none", "none", "none", "none", "none", "backpack", "shoulder bag")
+
+BEARDED_GENDERS: Final[tuple[str, ...]] = ("man", "non-binary person")
+"""Who may be drawn with a beard or moustache, from 18 years on. Anybody can be given one in the cast list."""
+HIJAB_GENDERS: Final[tuple[str, ...]] = ("woman", "non-binary person")
+"""Who may be drawn with a hijab, from 13 years on and without a beard. Anybody can be given one in the cast list."""
+HIJAB_YEARS: Final = 13
+ADULT_YEARS: Final = 18
 
 CHILD_OCCUPATION: Final = "pupil"
 OCCUPATIONS: Final[tuple[str, ...]] = (
@@ -59,7 +73,21 @@ OCCUPATIONS: Final[tuple[str, ...]] = (
 
 TOPS: Final[tuple[str, ...]] = ("T-shirt", "shirt", "jumper", "hoodie", "jacket", "coat")
 BOTTOMS: Final[tuple[str, ...]] = ("trousers", "jeans", "trousers", "jeans", "chinos", "shorts", "skirt", "dress")
-SHOES: Final[tuple[str, ...]] = ("trainers", "leather shoes", "boots", "trainers")
+SHOES: Final[tuple[str, ...]] = (
+    "trainers", "leather shoes", "boots", "trainers", "leather shoes", "trainers", "heels", "boots",
+)  # fmt: skip
+TOP_PATTERNS: Final[tuple[str, ...]] = (
+    "plain",
+    "plain",
+    "plain",
+    "plain",
+    "striped",
+    "checked",
+    "plain",
+    "colour-block",
+)
+
+CHILD_SHOES: Final[tuple[str, ...]] = tuple(kind for kind in SHOES if kind != "heels")
 
 _MUTED: Final[tuple[Shade, ...]] = (
     ("navy", (36, 44, 68)),
@@ -112,6 +140,15 @@ SHOE_COLOURS: Final[tuple[Shade, ...]] = (
     ("black", (36, 35, 35)),
 )
 
+HEADWEAR_COLOURS: Final[tuple[Shade, ...]] = (
+    *_MUTED[:8], ("white", (208, 206, 200)), ("red", (150, 46, 44)), ("dusty pink", (188, 146, 144)),
+    ("teal", (46, 104, 108)),
+)  # fmt: skip
+BAG_COLOURS: Final[tuple[Shade, ...]] = (
+    ("black", (34, 33, 34)), ("brown", (92, 64, 46)), ("navy", (40, 48, 70)), ("grey", (108, 108, 110)),
+    ("olive", (84, 86, 60)), ("burgundy", (92, 38, 46)),
+)  # fmt: skip
+
 BOOT_COLOURS: Final[tuple[Shade, ...]] = SHOE_COLOURS[:1] + SHOE_COLOURS[2:4]
 
 COLOURS_OF: Final[Mapping[str, tuple[Shade, ...]]] = {
@@ -120,8 +157,11 @@ COLOURS_OF: Final[Mapping[str, tuple[Shade, ...]]] = {
     **dict.fromkeys(SHOES, SHOE_COLOURS),
     "jeans": JEANS_COLOURS,
     "boots": BOOT_COLOURS,
+    **dict.fromkeys(HEADWEAR, HEADWEAR_COLOURS),
+    **dict.fromkeys(BAGS, BAG_COLOURS),
+    "none": (*HEADWEAR_COLOURS, *BAG_COLOURS),
 }
-"""The colours that each garment comes in."""
+"""The colours that each garment comes in. ``none`` stands for headwear and bags alike, and its colour is not seen."""
 
 
 def _colour_names(garments: tuple[str, ...]) -> tuple[str, ...]:
@@ -139,8 +179,15 @@ VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = {
     "top": TOPS,
     "bottom": tuple(dict.fromkeys(BOTTOMS)),
     "shoes": tuple(dict.fromkeys(SHOES)),
+    "facial_hair": tuple(dict.fromkeys(FACIAL_HAIR)),
+    "top_pattern": tuple(dict.fromkeys(TOP_PATTERNS)),
+    "headwear": tuple(dict.fromkeys(HEADWEAR)),
+    "eyewear": tuple(dict.fromkeys(EYEWEAR)),
+    "bag": tuple(dict.fromkeys(BAGS)),
     "top_colour": _colour_names(TOPS),
     "bottom_colour": _colour_names(BOTTOMS),
     "shoes_colour": _colour_names(SHOES),
+    "headwear_colour": _colour_names(HEADWEAR[-4:]),
+    "bag_colour": _colour_names(BAGS[-2:]),
 }
 """Every word of every attribute, once."""

@@ -1,6 +1,7 @@
 """The look in words.
 
 The order is the paper's (section 3.3): ethnicity, gender, body type and height, hair colour and type, occupation, clothing.
+A beard is said with the hair, headwear, glasses and bags with the clothing.
 """
 
 from __future__ import annotations
@@ -8,24 +9,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-def prompt_of(words: Mapping[str, str], *, age_years: int, colours: tuple[str, str, str]) -> str:
+def prompt_of(words: Mapping[str, str], *, age_years: int, colours: Mapping[str, str]) -> str:
     """Describe a look.
 
     Args:
         words: the attributes of `bodydouble.scene.Appearance` that are words.
         age_years: age; said in words of decades for adults. The pronoun is everybody's.
-        colours: of top, bottom and shoes.
+        colours: of ``top``, ``bottom``, ``shoes``, ``headwear`` and ``bag``.
     """
-    top_colour, bottom_colour, shoes_colour = colours
-    top = _with_article(f"{top_colour} {words['top']}")
-    bottom = f"{bottom_colour} {words['bottom']}"
     return (
         f"{words['ethnicity']} {_person_words(words['gender'], age_years)}, {words['body_type']} build, "
-        f"{words['height_class']} height, {_hair_words(words['hair_type'], words['hair_colour'])}, {words['occupation']}, "
-        f"wearing {top}, "
-        f"{_with_article(bottom) if words['bottom'] in ('skirt', 'dress') else bottom} "
-        f"and {shoes_colour} {words['shoes']}"
+        f"{words['height_class']} height, {_hair_words(words)}, {words['occupation']}, wearing {_clothing(words, colours)}"
     )
+
+
+def _clothing(words: Mapping[str, str], colours: Mapping[str, str]) -> str:
+    bottom = f"{colours['bottom']} {words['bottom']}"
+    pattern = "" if words["top_pattern"] == "plain" else f"{words['top_pattern']} "
+    parts = [
+        _with_article(f"{pattern}{colours['top']} {words['top']}"),
+        _with_article(bottom) if words["bottom"] in ("skirt", "dress") else bottom,
+        f"{colours['shoes']} {words['shoes']}",
+    ]
+    if words["headwear"] != "none":
+        parts.append(_with_article(f"{colours['headwear']} {words['headwear']}"))
+    if words["eyewear"] != "none":
+        parts.append(words["eyewear"])
+    if words["bag"] != "none":
+        parts.append(_with_article(f"{colours['bag']} {words['bag']}"))
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _person_words(gender: str, age_years: int) -> str:
@@ -35,12 +47,16 @@ def _person_words(gender: str, age_years: int) -> str:
     return f"{gender} in their late teens" if age_years < 20 else f"{gender} in their {age_years // 10 * 10}s"
 
 
-def _hair_words(kind: str, colour: str) -> str:
+def _hair_words(words: Mapping[str, str]) -> str:
+    kind, colour, beard = words["hair_type"], words["hair_colour"], words["facial_hair"]
+    and_beard = "" if beard == "none" else f" and a {beard}"
+    if words["headwear"] == "hijab":
+        return f"with covered hair{and_beard}"
     if kind == "bald":
-        return "bald"
+        return "bald" if beard == "none" else f"bald with a {beard}"
     if kind == "tied":
-        return f"with {colour} hair tied back"
-    return f"with {'medium-length' if kind == 'medium' else kind} {colour} hair"
+        return f"with {colour} hair tied back{and_beard}"
+    return f"with {'medium-length' if kind == 'medium' else kind} {colour} hair{and_beard}"
 
 
 def _with_article(noun: str) -> str:

@@ -16,8 +16,8 @@ BALANCE_FILE: Final = "cast_balance.json"
 AGE_GROUPS: Final = ("child", "teenager", "young adult", "adult", "elder")
 
 _ATTRIBUTES: Final = (
-    "ethnicity", "gender", "age_group", "body_type", "height_class", "hair_colour", "hair_type", "occupation", "top",
-    "bottom", "shoes",
+    "ethnicity", "gender", "age_group", "body_type", "height_class", "hair_colour", "hair_type", "facial_hair",
+    "occupation", "top", "top_pattern", "bottom", "shoes", "headwear", "eyewear", "bag",
 )  # fmt: skip
 """In the paper's order; colours of clothes are too many to be of use."""
 

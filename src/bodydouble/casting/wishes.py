@@ -135,10 +135,20 @@ class Limits:
         """
         left: dict[str, Sequence[object]] = {
             attribute: self.kept(attribute, palette.VOCABULARY[attribute], str)
-            for attribute in ("ethnicity", "gender", "body_type", "height_class", "hair_colour", "hair_type")
+            for attribute in (
+                "ethnicity",
+                "gender",
+                "body_type",
+                "height_class",
+                "hair_colour",
+                "hair_type",
+                "facial_hair",
+                "top_pattern",
+                "eyewear",
+            )
         }
         left["occupation"] = self.occupations(own_occupations)
-        for attribute in ("top", "bottom", "shoes"):
+        for attribute in ("top", "bottom", "shoes", "headwear", "bag"):
             left[attribute] = self.garments(attribute, palette.VOCABULARY[attribute])
         for attribute, values in left.items():
             if values:

@@ -22,7 +22,7 @@ class Appearance:
     """``short``, ``medium`` or ``tall``."""
     hair_colour: str
     hair_type: str
-    """``short``, ``medium``, ``long``, ``tied`` or ``bald``."""
+    """``short``, ``medium``, ``long``, ``curly``, ``tied`` or ``bald``."""
     occupation: str
     top: str
     bottom: str
@@ -34,6 +34,18 @@ class Appearance:
     shoes_rgb: RGB
     prompt: str
     """The same in words, for generators that read text."""
+    facial_hair: str = "none"
+    """``none``, ``moustache`` or ``beard``. What follows came later: looks written before have the plainest of each."""
+    top_pattern: str = "plain"
+    """``plain``, ``striped``, ``checked`` or ``colour-block``."""
+    headwear: str = "none"
+    """``none``, ``cap``, ``hat``, ``beanie`` or ``hijab``."""
+    headwear_rgb: RGB = (62, 64, 68)
+    eyewear: str = "none"
+    """``none``, ``glasses`` or ``sunglasses``."""
+    bag: str = "none"
+    """``none``, ``backpack`` or ``shoulder bag``."""
+    bag_rgb: RGB = (48, 46, 46)
 
     @property
     def age_group(self) -> str:

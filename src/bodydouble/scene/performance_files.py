@@ -226,6 +226,14 @@ class _AppearanceModel(_Strict):
     bottom_rgb: _Rgb
     shoes_rgb: _Rgb
     prompt: _Words
+    # Since version 2; absent from older casts.
+    facial_hair: _Words = "none"
+    top_pattern: _Words = "plain"
+    headwear: _Words = "none"
+    headwear_rgb: _Rgb = (62, 64, 68)
+    eyewear: _Words = "none"
+    bag: _Words = "none"
+    bag_rgb: _Rgb = (48, 46, 46)
 
 
 class _PartModel(_Strict):
@@ -235,7 +243,7 @@ class _PartModel(_Strict):
 
 class _CastModel(_Strict):
     format: Literal["bodydouble-cast"]
-    schema_version: Literal[1]
+    schema_version: Literal[1, 2]
     seed: int
     parts: list[_PartModel]
 
@@ -249,7 +257,7 @@ def write_cast(cast: Cast, path: Path) -> None:
     """
     try:
         parts = [_PartModel(track_id=i, appearance=_AppearanceModel(**asdict(a))) for i, a in cast.parts]
-        model = _CastModel(format="bodydouble-cast", schema_version=1, seed=cast.seed, parts=parts)
+        model = _CastModel(format="bodydouble-cast", schema_version=2, seed=cast.seed, parts=parts)
     except ValidationError as error:
         raise BundleError(f"the cast cannot be written: {_first_problem(error)}: {path}") from error
     text = json.dumps(model.model_dump(mode="json"), indent=1, ensure_ascii=False)

@@ -255,7 +255,7 @@ def test_casts_that_cannot_be_read_are_not_written(tmp_path: Path, change: dict[
 
 
 @pytest.mark.parametrize(
-    "change", [{"schema_version": 2}, {"seed": "1"}, {"parts": [1]}, {"extra": 1}, {"parts": "twice"}], ids=str
+    "change", [{"schema_version": 3}, {"seed": "1"}, {"parts": [1]}, {"extra": 1}, {"parts": "twice"}], ids=str
 )
 def test_bad_cast_files(tmp_path: Path, change: dict[str, Any]) -> None:
     path = tmp_path / "cast.json"

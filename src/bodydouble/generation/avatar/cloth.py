@@ -75,7 +75,7 @@ def sleeve(
     own = np.clip((place - free_from) / 0.25, 0, 1)
     wide = np.maximum(radius + ease_m, own * tube)
     # Past the hem lie hands and feet, which stick out sideways.
-    wide = np.where(place > hem, np.minimum(wide, np.interp(hem, [0, 1, 2], radius_m) * 1.1 + ease_m), wide)
+    wide = np.where(place > hem, np.interp(hem, [0, 1, 2], radius_m), wide)
     place = np.minimum(place, hem)
     return np.asarray(limb.axis(place) + outwards / np.maximum(radius, 1e-6)[:, None] * wide[:, None])
 

@@ -8,9 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.body.raster import rasterise
 from bodydouble.generation.avatar import kernels
-from bodydouble.generation.avatar.mesh import Dressed
+from bodydouble.generation.avatar.mesh import Dressed, Outfit
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats, Pose, Skeleton
 from bodydouble.generation.config import AvatarConfig
 from bodydouble.scene import Light, Sprite
@@ -18,6 +17,15 @@ from bodydouble.scene import Light, Sprite
 _MARGIN_PX: Final = 2
 _USUAL_HEIGHT_PX: Final = 120
 """Height that ``AvatarConfig.supersampling`` is meant for."""
+_FINE_PX_PER_M: Final = (110.0, 240.0)
+"""Scale from which on light is found at every sample instead of every vertex, and at which all fine detail is there."""
+_CODES: Final = np.round(
+    255 * np.where(
+        np.linspace(0, 1, 65536) <= 0.0031308, 12.92 * np.linspace(0, 1, 65536),
+        1.055 * np.linspace(0, 1, 65536) ** (1 / 2.4) - 0.055,
+    )
+).astype(np.uint8)  # fmt: skip
+"""sRGB bytes for linear light (IEC 61966-2-1)."""
 _PLATE_ALBEDO: Final = 0.36
 """Share of light that ground and walls usually throw back; tells the light from the plate's mean colour."""
 _TINT: Final = 0.5
@@ -57,14 +65,14 @@ def camera_axes(elevation_rad: float) -> Floats:
 
 
 def draw(
-    dressed: Dressed, skeleton: Skeleton, poses: Pose, step: int, *, elevation_rad: float, scale_px_per_m: float,
+    outfit: Outfit, skeleton: Skeleton, poses: Pose, step: int, *, elevation_rad: float, scale_px_per_m: float,
     root_px: Floats,
     lamp: Lamp, frame_size_px: tuple[int, int], config: AvatarConfig, seed: int,
 ) -> Sprite:  # fmt: skip
     """Draw one frame.
 
     Args:
-        dressed: the double.
+        outfit: the dressed double.
         skeleton: its bones.
         poses: its poses over time.
         step: which of them to draw.
@@ -76,17 +84,9 @@ def draw(
         config: supersampling.
         seed: of the fabric's folds.
     """
+    dressed = outfit.at(scale_px_per_m)
     axes = camera_axes(elevation_rad)
-    rotations = axes @ poses.rotations[step]
-    offsets = poses.heads_m[step] @ axes.T - np.einsum("bij,bj->bi", rotations, skeleton.heads_m)
-    points = np.empty_like(dressed.vertices_m)
-    kernels.skin(
-        dressed.vertices_m, dressed.bone_index, dressed.bone_weight, rotations.astype(np.float32),
-        offsets.astype(np.float32), points,
-    )  # fmt: skip
-    _push_out(dressed, points, poses.heads_m[step] @ axes.T)
-    normals = np.empty_like(points)
-    kernels.vertex_normals(points, dressed.faces, normals)
+    points = _posed(dressed, skeleton, poses, step, axes)
     pixels = points * np.float32(scale_px_per_m)
     pixels[:, 2] -= dressed.nearer_m * np.float32(scale_px_per_m)
     pixels[:, :2] += root_px.astype(np.float32)
@@ -100,42 +100,57 @@ def draw(
     samples = _samples(float(high[1] - low[1]), right - left, bottom - top, config)
     pixels[:, 0] = (pixels[:, 0] - left) * samples
     pixels[:, 1] = (pixels[:, 1] - top) * samples
-    raster = rasterise(pixels, dressed.faces, height=(bottom - top) * samples, width=(right - left) * samples)
-    colour = np.zeros((*raster.triangle.shape, 4), np.float32)
-    per_metre = scale_px_per_m * samples
+    pixels[:, 2] *= samples
+    shape = ((bottom - top) * samples, (right - left) * samples)
+    depth, triangle = np.full(shape, np.inf, np.float32), np.full(shape, -1, np.int32)
+    kernels.fill(pixels, dressed.faces, depth, triangle)
+    normals, light = np.empty_like(points), np.empty((len(points), 2), np.float32)
+    kernels.vertex_normals(points, dressed.faces, normals)
+    up, seed = axes[:, 2].astype(np.float32), seed % (2**31)
+    near, full = _FINE_PX_PER_M
+    fine = float(np.clip(0.02 + (scale_px_per_m - near) / (full - near), 0, 1)) if scale_px_per_m >= near else 0.0
+    if fine == 0:
+        creases = outfit.creases(dressed, seed)
+        kernels.light_vertices(
+            normals, creases, dressed.surface, dressed.surfaces, up, lamp.key, lamp.key_strength, light
+        )
+    rgba = np.zeros((bottom - top, right - left, 4), np.uint8)
     kernels.shade(
-        raster.triangle, raster.barycentric, raster.depth, per_metre, dressed.faces, dressed.face_material, normals,
-        dressed.vertices_m,
-        dressed.albedo, axes[:, 2].astype(np.float32), lamp.key, lamp.key_strength, lamp.ambient,
-        seed % (2**31), float(np.clip(per_metre / 400, 0, 1)), colour,
+        triangle, depth, samples, scale_px_per_m * samples, pixels, dressed.faces, light, normals, dressed.vertices_m,
+        dressed.albedo, dressed.cloth_m, dressed.surface, dressed.surfaces, up, lamp.key, lamp.key_strength, lamp.ambient,
+        seed, fine, _CODES, rgba,
     )  # fmt: skip
-    rgba = _resolve(colour, samples)
     return Sprite(left_px=left, top_px=top, rgba=rgba, ground_y_px=ground)
+
+
+def _posed(dressed: Dressed, skeleton: Skeleton, poses: Pose, step: int, axes: Floats) -> NDArray[np.float32]:
+    """(N, 3): the vertices as bones and legs leave them, camera axes."""
+    rotations = axes @ poses.rotations[step]
+    offsets = poses.heads_m[step] @ axes.T - np.einsum("bij,bj->bi", rotations, skeleton.heads_m)
+    points = np.empty_like(dressed.vertices_m)
+    kernels.skin(
+        dressed.vertices_m, dressed.bone_index, dressed.bone_weight, rotations.astype(np.float32),
+        offsets.astype(np.float32), points,
+    )  # fmt: skip
+    if len(dressed.grids):
+        _push_out(dressed, points, poses.heads_m[step] @ axes.T)
+    return points
 
 
 def _push_out(dressed: Dressed, points: NDArray[np.float32], heads: Floats) -> None:
     """Let thighs and shins push skirts and coats outwards; ``heads`` (bones, 3) in camera axes."""
-    if not len(dressed.loose):
-        return
-    starts = np.stack([heads[BONE_INDEX[f"{bone}.{side}"]] for side in "LR" for bone in ("upperleg01", "lowerleg01")])
-    ends = np.stack([heads[BONE_INDEX[f"{bone}.{side}"]] for side in "LR" for bone in ("lowerleg01", "foot")])
-    start_radii, end_radii = np.array([0.088, 0.070] * 2), np.array([0.070, 0.055] * 2)
-    kernels.push_out(points, dressed.loose, starts, ends, start_radii, end_radii)
+    chains = [
+        (f"{bone}.{side}", f"{below}.{side}")
+        for side in "LR"
+        for bone, below in (("upperleg01", "lowerleg01"), ("lowerleg01", "foot"))
+    ]
+    starts = np.stack([heads[BONE_INDEX[bone]] for bone, _ in chains])
+    ends = np.stack([heads[BONE_INDEX[below]] for _, below in chains])
+    kernels.push_out(points, dressed.grids, starts, ends, np.array([0.088, 0.070] * 2), np.array([0.070, 0.060] * 2))
 
 
 def _samples(person_px: float, width_px: int, height_px: int, config: AvatarConfig) -> int:
     """Samples per pixel and axis: more for small people, fewer where the picture of samples would grow too large."""
-    wanted = config.supersampling * np.sqrt(_USUAL_HEIGHT_PX / max(person_px, 1.0))
+    wanted = config.supersampling * (_USUAL_HEIGHT_PX / max(person_px, 1.0)) ** 0.35
     allowed = config.max_raster_side_px // max(width_px, height_px)
     return int(np.clip(min(round(float(wanted)), allowed), 1, 8))
-
-
-def _resolve(colour: NDArray[np.float32], samples: int) -> NDArray[np.uint8]:
-    """Average samples into pixels: sRGB colour not multiplied by alpha, and alpha."""
-    height, width = colour.shape[0] // samples, colour.shape[1] // samples
-    total = colour.reshape(height, samples, width, samples, 4).sum((1, 3))
-    covered = total[..., 3:]
-    value = np.clip(total[..., :3] / np.maximum(covered, 1), 0, 1)
-    encoded = np.where(value <= 0.0031308, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055)
-    rgba = np.concatenate([encoded, covered / samples**2], -1)
-    return np.asarray(np.round(rgba * 255).astype(np.uint8))

@@ -12,11 +12,15 @@ from scipy.spatial import cKDTree
 from bodydouble.body.model import BodyModel, vertex_normals
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.cloth import DIRECTIONS, Drape, drape, limb_of, relax, sleeve
-from bodydouble.generation.avatar.mesh import Layer, Material
+from bodydouble.generation.avatar.mesh import Layer, Material, Pattern, grid_faces
 from bodydouble.generation.avatar.physique import Physique
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, BONES, Floats
+from bodydouble.seeds import derive_seed
 
 _SIDES: Final = ("L", "R")
+_USUAL_STATURE_M: Final = 1.72
+_AROUND_M: Final = 0.15
+"""Radius at which angles around the trunk are counted as metres of cloth."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,6 +35,10 @@ class Figure:
     """(V, 3), of a smoothed body: no muscles, no nipples."""
     eyeballs: NDArray[np.bool_]
     """(V,): vertices of the eyes."""
+    cloth_weights: NDArray[np.float32]
+    """(V, bones): as the skin's, but hems do not turn with hands and feet."""
+    size: float
+    """Stature over that of a usual adult: measures of clothes go with it."""
 
     @property
     def points(self) -> Floats:
@@ -60,9 +68,15 @@ def figure_of(model: BodyModel, physique: Physique) -> Figure:
     """Prepare a body for dressing."""
     smoothed = relax(physique.vertices_m, model.faces, 6)
     normals = vertex_normals(smoothed[None].astype(np.float32), model.faces)[0]
+    weights = physique.weights.copy()
+    for end, before in (("wrist", "lowerarm01"), ("foot", "lowerleg01")):
+        for side in _SIDES:
+            weights[:, BONE_INDEX[f"{before}.{side}"]] += weights[:, BONE_INDEX[f"{end}.{side}"]]
+            weights[:, BONE_INDEX[f"{end}.{side}"]] = 0
     return Figure(
         physique=physique, faces=model.faces, face_parts=model.face_parts, vertex_parts=model.vertex_parts,
         normals=normals.astype(float), eyeballs=np.array([bone.startswith("eye") for bone in model.dominant_bones]),
+        cloth_weights=weights, size=float(np.ptp(physique.vertices_m[:, 2])) / _USUAL_STATURE_M,
     )  # fmt: skip
 
 
@@ -87,6 +101,10 @@ class TopCut:
     """See `bodydouble.generation.avatar.mesh.Layer.rank`."""
     has_sleeves: bool = True
     """False for what is worn under another garment."""
+    crease_m: float = 0.003
+    """Depth of its folds."""
+    band_m: float = 0.0
+    """Height of a darker band at hem and cuffs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +117,8 @@ class LegCut:
     hem: float
     """Where they end: 1 knee, 2 ankle."""
     material: Material = Material.WOVEN
+    crease_m: float = 0.003
+    """Depth of its folds."""
 
 
 def trunk_drape(figure: Figure, *, ease_m: float, slack: float, flare: float, bottom_m: float) -> Drape:
@@ -115,89 +135,133 @@ def hem_height_m(figure: Figure, thighs_below_hips: float) -> float:
     return float(hip - thighs_below_hips * (hip - knee))
 
 
-def top_layers(figure: Figure, cut: TopCut, albedo: Floats) -> list[Layer]:
+def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, seed: int) -> list[Layer]:
     """The upper garment: shoulders, sleeves and chest from the skin, and a tube from the waist to the hem."""
+    size = figure.size
     hem = hem_height_m(figure, cut.hem)
-    waist = float(figure.head_of("spine05")[2] + 0.02)
-    hang = trunk_drape(figure, ease_m=cut.ease_m, slack=cut.slack, flare=0.0, bottom_m=min(hem, waist) - 0.05)
-    points = figure.points + cut.ease_m * figure.normals
+    waist = float(figure.head_of("spine05")[2] + 0.02 * size)
+    ease = cut.ease_m * size
+    hang = trunk_drape(figure, ease_m=ease, slack=cut.slack, flare=0.0, bottom_m=min(hem, waist) - 0.05)
+    points = figure.points + ease * figure.normals
     trunk = figure.within(Part.TORSO, Part.HIPS, Part.THIGH)
     points[trunk] = _hung(points[trunk], hang)
+    radii = (cut.sleeve_m[0] * size, cut.sleeve_m[1] * size, cut.sleeve_m[2] * size)
     for side in _SIDES:
         arm = figure.within(Part.UPPER_ARM, Part.FOREARM, Part.HAND) & (figure.points[:, 0] * _sign(side) > 0)
         limb = limb_of(figure.physique.skeleton, "arm", side)
         points[arm] = sleeve(
-            figure.points[arm], limb, ease_m=cut.ease_m * 0.7, radius_m=cut.sleeve_m, hem=cut.sleeve_hem, free_from=0.25
+            figure.points[arm], limb, ease_m=ease * 0.7, radius_m=radii, hem=cut.sleeve_hem, free_from=0.25
         )
     faces = figure.faces_of(Part.TORSO, Part.UPPER_ARM, Part.FOREARM, Part.HAND, Part.NECK, Part.HIPS, Part.THIGH)
     if not cut.has_sleeves:
         faces = faces[~_on_arm(figure, faces)]
     faces = _up_to_hems(figure, faces, cut)
     points = relax(points, faces, 3)
+    cloth, place = cloth_places(figure, "arm")
+    depth = crease_depth(cloth, place, cut.sleeve_hem, seed) * cut.crease_m * size
+    points = points + np.where(place < cut.sleeve_hem - 0.05, depth, 0)[:, None] * figure.normals
     # The neckline: what lies above is drawn down to it.
-    line = _neckline_m(figure, points, cut.neckline_m)
+    line = neckline_m(figure, points, cut.neckline_m)
     points[:, 2] = np.minimum(points[:, 2], line)
-    bottom = max(hem, waist - 0.06)
+    points = relax(points, faces, 3, edges=True)
+    bottom = max(hem, waist - 0.06 * size)
     faces = faces[(points[faces, 2] > bottom).any(1) | _on_arm(figure, faces)]
     on_trunk = ~figure.within(Part.UPPER_ARM, Part.FOREARM, Part.HAND)
-    points[on_trunk, 2] = np.maximum(points[on_trunk, 2], bottom)
+    below = on_trunk & (points[:, 2] < bottom)
+    angle, _ = hang.polar(points[below])
+    level = np.full(len(angle), bottom)
+    points[below] = hang.place(level, angle, hang.at(level, angle) - 0.004)
     if cut.gap_m > 0:
         points, faces = _open_front(figure, points, faces, cut.gap_m)
+    cuff = 0.8 + 0.2 * np.clip((cut.sleeve_hem - place) / 0.2 - 0.2, 0, 1) if cut.band_m else np.ones(len(points))
     layers = [
         Layer(
-            vertices_m=points,
-            weights=figure.physique.weights,
-            faces=faces,
-            albedo=albedo,
-            material=cut.material,
-            rank=cut.rank,
+            vertices_m=points, weights=figure.cloth_weights, faces=faces, albedo=albedo * cuff[:, None],
+            material=cut.material, rank=cut.rank, pattern=pattern, cloth_m=cloth,
         )
-    ]
+    ]  # fmt: skip
     if hem < waist - 0.03:
         share = float(np.clip(0.25 + 0.45 * cut.hem, 0.15, 0.7))
-        tube = tube_layer(
-            figure, hang, top_m=waist + 0.02, bottom_m=hem, leg_share=share, gap_m=cut.gap_m, albedo=albedo[0],
-            material=cut.material, rank=cut.rank,
+        layers.append(
+            tube_layer(
+                figure, hang, top_m=waist + 0.02, bottom_m=hem, leg_share=share, gap_m=cut.gap_m, albedo=albedo[0],
+                material=cut.material, rank=cut.rank, pattern=pattern, waves=0.02, band_m=cut.band_m * size, seed=seed,
+            )
         )  # fmt: skip
-        layers.append(tube)
     return layers
 
 
-def leg_layers(figure: Figure, cut: LegCut, albedo: Floats) -> list[Layer]:
+def cloth_places(figure: Figure, kind: str) -> tuple[Floats, Floats]:
+    """Places (V, 2) on the cloth (see `Layer.cloth_m`), and places (V,) along the ``arm`` or ``leg``, -1 off them."""
+    points = figure.points
+    middle_y = float(figure.head_of("spine03")[1])
+    around = _AROUND_M * np.abs(np.arctan2(points[:, 0], -(points[:, 1] - middle_y)))
+    cloth = np.stack([around, points[:, 2]], 1)
+    along = np.full(len(points), -1.0)
+    parts = (Part.UPPER_ARM, Part.FOREARM, Part.HAND) if kind == "arm" else (Part.THIGH, Part.SHIN, Part.FOOT)
+    for side in _SIDES:
+        own = figure.within(*parts) & (points[:, 0] * _sign(side) > 0)
+        limb = limb_of(figure.physique.skeleton, kind, side)
+        place, axis = limb.locate(points[own])
+        off = points[own] - axis
+        cloth[own, 0] = 0.06 * np.abs(np.arctan2(off[:, 2] if kind == "arm" else off[:, 0], -off[:, 1])) + 0.1
+        cloth[own, 1] = limb.upper[2] - place * np.linalg.norm(limb.middle - limb.upper)
+        along[own] = place
+    return cloth, along
+
+
+def crease_depth(cloth: Floats, place: Floats, hem: float, seed: int) -> Floats:
+    """(V,): relief of folds in -1..1: long soft ones everywhere, rings where a joint bends and above the hem.
+
+    Args:
+        cloth: (V, 2) places on the cloth.
+        place: (V,) along a limb; -1 off it.
+        hem: where on the limb the cloth ends.
+        seed: of the folds.
+    """
+    rng = np.random.default_rng(derive_seed(seed, "creases"))
+    u, v = cloth.T
+    warp = 0.8 * np.sin(9 * u + 7 * v + rng.uniform(0, 6)) + 0.6 * np.sin(17 * v - 11 * u + rng.uniform(0, 6))
+    soft = np.zeros(len(u))
+    for _ in range(3):
+        turn = rng.uniform(0.2, 0.9) * rng.choice([-1, 1])
+        wave = (u * np.cos(turn) + v * np.sin(turn)) * rng.uniform(55, 85) + warp + rng.uniform(0, 6)
+        soft += (1 - 2 * np.abs(np.sin(0.5 * wave))) / 3
+    ring = np.sin(v * rng.uniform(95, 115) + 1.6 * np.sin(20 * u + rng.uniform(0, 6)) + rng.uniform(0, 6))
+    bend = np.exp(-(((place - 1) / 0.18) ** 2)) + 0.8 * np.exp(-(((place - hem + 0.12) / 0.12) ** 2))
+    return np.asarray(soft + np.where(place >= 0, 1.1 * bend * ring, 0))
+
+
+def leg_layers(figure: Figure, cut: LegCut, albedo: Floats, seed: int) -> list[Layer]:
     """Trousers or shorts."""
-    points = figure.points + cut.ease_m * figure.normals
+    size = figure.size
+    points = figure.points + cut.ease_m * size * figure.normals
+    radii = (cut.leg_m[0] * size, cut.leg_m[1] * size, cut.leg_m[2] * size)
     for side in _SIDES:
         leg = figure.within(Part.THIGH, Part.SHIN, Part.FOOT) & (figure.points[:, 0] * _sign(side) > 0)
         limb = limb_of(figure.physique.skeleton, "leg", side)
         points[leg] = sleeve(
-            figure.points[leg], limb, ease_m=cut.ease_m, radius_m=cut.leg_m, hem=cut.hem, free_from=0.30
+            figure.points[leg], limb, ease_m=cut.ease_m * size, radius_m=radii, hem=cut.hem, free_from=0.30
         )
-        place, _ = limb.locate(figure.points)
-        if side == "L":
-            places = place
-        else:
-            places = np.where(figure.points[:, 0] > 0, places, place)
+    cloth, place = cloth_places(figure, "leg")
     parts = [Part.HIPS, Part.THIGH] + ([Part.SHIN, Part.FOOT] if cut.hem > 1 else [])
     faces = figure.faces_of(*parts)
     # Beyond the hem only the first row of faces is kept; its vertices have been drawn up to the hem.
-    near = (places[faces] < cut.hem).any(1) | np.isin(figure.vertex_parts[faces], [int(Part.HIPS)]).any(1)
-    faces = faces[near]
+    faces = faces[(place[faces] < cut.hem).any(1)]
     points = relax(points, faces, 2)
+    depth = crease_depth(cloth, place, cut.hem, seed) * cut.crease_m * size
+    points = points + np.where(place < cut.hem - 0.03, depth, 0)[:, None] * figure.normals
     return [
         Layer(
-            vertices_m=points,
-            weights=figure.physique.weights,
-            faces=faces,
-            albedo=albedo,
-            material=cut.material,
-            rank=1,
+            vertices_m=points, weights=figure.cloth_weights, faces=faces, albedo=albedo, material=cut.material, rank=1,
+            cloth_m=cloth,
         )
-    ]
+    ]  # fmt: skip
 
 
 def tube_layer(
     figure: Figure, hang: Drape, *, top_m: float, bottom_m: float, leg_share: float, gap_m: float, albedo: Floats,
-    material: Material, rank: int, waves: float = 0.0,
+    material: Material, rank: int, pattern: Pattern, waves: float, seed: int, band_m: float = 0.0,
 ) -> Layer:  # fmt: skip
     """A tube of cloth around hips and legs: the skirt of a coat, a dress or a jumper.
 
@@ -211,7 +275,10 @@ def tube_layer(
         albedo: (3,) linear colour.
         material: of the cloth.
         rank: see `bodydouble.generation.avatar.mesh.Layer.rank`.
+        pattern: of the cloth.
         waves: depth of folds at the hem as a share of the radius.
+        seed: of the folds.
+        band_m: height of a darker band at the hem.
     """
     rows = max(3, round((top_m - bottom_m) / 0.03) + 1)
     z = np.linspace(top_m, bottom_m, rows)
@@ -220,24 +287,35 @@ def tube_layer(
     angle = front + half + np.linspace(0, 2 * np.pi - 2 * half, DIRECTIONS + 1)
     zz, aa = np.meshgrid(z, angle, indexing="ij")
     down = (top_m - zz) / max(top_m - bottom_m, 1e-6)
-    radius = hang.at(zz, aa) * (1 + waves * down * np.sin(9 * aa + 2 * np.sin(3 * aa)))
+    rng = np.random.default_rng(derive_seed(seed, "tube"))
+    first, second, third = rng.uniform(0, 6, 3)
+    # Folds that fall, some from the waist and some from half-way; whole numbers of them, so that the back has no seam.
+    fall = np.sin(7 * aa + 1.5 * np.sin(2 * aa + first) + second) + 0.7 * np.sin(
+        12 * aa + 2 * np.sin(3 * aa + third)
+    ) * np.clip(2 * down - 0.6, 0, 1)
+    radius = hang.at(zz, aa) * (1 + waves * down * fall)
     points = hang.place(zz.ravel(), aa.ravel(), radius.ravel())
-    columns = DIRECTIONS + 1
-    first = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)[None]).ravel()
-    quads = np.stack([first, first + 1, first + columns + 1, first + columns], 1)
-    faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    tint = np.where((zz - bottom_m < band_m).ravel(), 0.8, 1.0)
     return Layer(
-        vertices_m=points, weights=_tube_weights(figure, points, leg_share, bottom_m), faces=faces,
-        albedo=np.broadcast_to(albedo, points.shape), material=material, is_loose=True, rank=rank,
+        vertices_m=points, weights=_tube_weights(figure, points, leg_share, bottom_m),
+        faces=grid_faces(rows, DIRECTIONS + 1), albedo=tint[:, None] * albedo, material=material,
+        grid=(rows, DIRECTIONS + 1), rank=rank, pattern=pattern,
+        cloth_m=np.stack([_AROUND_M * np.abs(np.mod(aa - 0.5 * np.pi, 2 * np.pi) - np.pi).ravel(), zz.ravel()], 1),
     )  # fmt: skip
+
+
+def trunk_weights(figure: Figure, points: Floats, *parts: Part) -> NDArray[np.float32]:
+    """(N, bones): as the skin behind points (N, 3), of neck, chest and hips unless parts are named."""
+    trunk = figure.within(*(parts or (Part.NECK, Part.TORSO, Part.HIPS)))
+    distance, index = cKDTree(figure.points[trunk]).query(points, k=6)
+    near = 1 / (distance + 0.01)
+    base = (figure.physique.weights[trunk][index] * near[..., None]).sum(1) / near.sum(1, keepdims=True)
+    return np.asarray(base.astype(np.float32))
 
 
 def _tube_weights(figure: Figure, points: Floats, leg_share: float, bottom_m: float) -> NDArray[np.float32]:
     """Like the skin behind it at the waist; below the hips more and more with the thighs."""
-    trunk = figure.within(Part.TORSO, Part.HIPS)
-    distance, index = cKDTree(figure.points[trunk]).query(points, k=6)
-    near = 1 / (distance + 0.01)
-    base = (figure.physique.weights[trunk][index] * near[..., None]).sum(1) / near.sum(1, keepdims=True)
+    base = trunk_weights(figure, points, Part.TORSO, Part.HIPS)
     hip = float(figure.head_of("upperleg01.L")[2])
     # Thighs are in the trunk's skin already; they count as the root here, and again in the share below.
     legs = [BONE_INDEX[f"{bone}.{side}"] for bone in ("upperleg01", "lowerleg01") for side in _SIDES]
@@ -259,11 +337,12 @@ def _hung(points: Floats, hang: Drape) -> Floats:
     return hang.place(points[:, 2], angle, wide)
 
 
-def _neckline_m(figure: Figure, points: Floats, over_m: float) -> Floats:
+def neckline_m(figure: Figure, points: Floats, over_m: float) -> Floats:
     """Height of the neckline at each vertex: higher at the nape than in front, and free of the shoulders."""
-    neck = figure.head_of("neck01")
-    beside = np.maximum(np.abs(points[:, 0]) - 0.055, 0)
-    return np.asarray(neck[2] + over_m + 0.45 * np.clip(points[:, 1] - neck[1], -0.12, 0.08) + 1.2 * beside)
+    neck, size = figure.head_of("neck01"), figure.size
+    beside = np.maximum(np.abs(points[:, 0]) - 0.055 * size, 0)
+    slope = 0.45 * np.clip(points[:, 1] - neck[1], -0.12 * size, 0.08 * size)
+    return np.asarray(neck[2] + over_m * size + slope + 1.2 * beside)
 
 
 def _up_to_hems(figure: Figure, faces: NDArray[np.int32], cut: TopCut) -> NDArray[np.int32]:
@@ -273,7 +352,7 @@ def _up_to_hems(figure: Figure, faces: NDArray[np.int32], cut: TopCut) -> NDArra
         place, _ = limb_of(figure.physique.skeleton, "arm", side).locate(figure.points)
         own = figure.within(Part.UPPER_ARM, Part.FOREARM, Part.HAND) & (figure.points[:, 0] * _sign(side) > 0)
         keep[own & (place > cut.sleeve_hem)] = False
-    keep &= figure.points[:, 2] < _neckline_m(figure, figure.points, cut.neckline_m)
+    keep &= figure.points[:, 2] < neckline_m(figure, figure.points, cut.neckline_m)
     return faces[keep[faces].any(1)]
 
 

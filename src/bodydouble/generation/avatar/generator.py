@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bodydouble.body.model import BodyModel
 from bodydouble.errors import ConfigError
 from bodydouble.generation.avatar.draw import Lamp, draw, lamp_of
-from bodydouble.generation.avatar.mesh import Dressed
+from bodydouble.generation.avatar.mesh import Outfit
 from bodydouble.generation.avatar.motion import Motion, fit_motion, poses_of
 from bodydouble.generation.avatar.physique import Physique, build_physique, phenotype_of
 from bodydouble.generation.avatar.skeleton import Pose
@@ -38,7 +38,7 @@ class _Double:
     """A dressed double and its motion over the whole track."""
 
     physique: Physique
-    dressed: Dressed
+    outfit: Outfit
     motion: Motion
     poses: Pose
     seed: int
@@ -104,7 +104,7 @@ class AvatarGenerator:
         except FloatingPointError as error:
             raise CannotPlay(track.track_id, str(error)) from error
         double = _Double(
-            physique=physique, dressed=dress(model, physique, appearance, seed), motion=motion,
+            physique=physique, outfit=dress(model, physique, appearance, seed), motion=motion,
             poses=poses_of(physique.skeleton, motion), seed=seed,
         )  # fmt: skip
         while len(self._doubles) >= _KEPT_DOUBLES:
@@ -116,7 +116,7 @@ class AvatarGenerator:
         motion, skeleton = double.motion, double.physique.skeleton
         video = clip.bundle.video
         return draw(
-            double.dressed, skeleton, double.poses, step,
+            double.outfit, skeleton, double.poses, step,
             elevation_rad=float(motion.elevation_rad[step]), scale_px_per_m=float(motion.scale_px_per_m[step]),
             root_px=motion.root_px[step], lamp=clip.lamp, frame_size_px=(video.width_px, video.height_px),
             config=self._config, seed=double.seed,

@@ -12,18 +12,22 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+_EDGE_SLACK = 1e-4
+"""Barycentric slack that closes the cracks which float32 rounding leaves between neighbouring triangles."""
 _FOLD = np.array([0.0, 0.10, 0.15, 0.20, 0.16, 0.05], np.float32)
 """Strength of folds by `bodydouble.generation.avatar.mesh.Material`."""
 _FOLD_SCALE = np.array([1.0, 60.0, 15.0, 17.0, 15.0, 20.0], np.float32)
 """Folds per metre."""
-_WEAVE = np.array([0.03, 0.22, 0.10, 0.05, 0.13, 0.05], np.float32)
+_GRAIN = np.array([0.03, 0.18, 0.10, 0.05, 0.13, 0.05], np.float32)
 """How much fine noise changes the brightness."""
-_WEAVE_SCALE = np.array([90.0, 220.0, 160.0, 260.0, 210.0, 90.0], np.float32)
+_GRAIN_SCALE = np.array([90.0, 220.0, 160.0, 260.0, 210.0, 90.0], np.float32)
 _AROUND = np.array([[-2, 0], [2, 0], [0, -2], [0, 2], [-1, -2], [-1, 2], [2, 1], [2, -1]], np.int64)
 """Where around a sample is looked for what shades it, in half reaches (row, column)."""
 _WRAP = np.array([0.35, 0.25, 0.25, 0.2, 0.15, 0.1], np.float32)
 """How far light reaches around a surface."""
 _GLOSS = np.array([0.05, 0.06, 0.0, 0.0, 0.0, 0.10], np.float32)
+_INSIDE = np.float32(0.45)
+"""Light that reaches the inside of a collar or a hem."""
 
 
 @nb.njit(cache=True, nogil=True)
@@ -65,23 +69,105 @@ def vertex_normals(points: Array, faces: Array, out: Array) -> None:
 
 
 @nb.njit(cache=True, nogil=True)
-def push_out(points: Array, loose: Array, starts: Array, ends: Array, start_radii: Array, end_radii: Array) -> None:
-    """Move loose vertices (by index) out of capsules that narrow from start to end; capsules in rows."""
-    for index in range(loose.shape[0]):
-        v = loose[index]
-        for c in range(starts.shape[0]):
-            ax, ay, az = ends[c, 0] - starts[c, 0], ends[c, 1] - starts[c, 1], ends[c, 2] - starts[c, 2]
-            px, py, pz = points[v, 0] - starts[c, 0], points[v, 1] - starts[c, 1], points[v, 2] - starts[c, 2]
-            along = (px * ax + py * ay + pz * az) / (ax * ax + ay * ay + az * az + 1e-12)
-            along = min(1.0, max(0.0, along))
-            px, py, pz = px - along * ax, py - along * ay, pz - along * az
-            distance = np.sqrt(px * px + py * py + pz * pz)
-            radius = start_radii[c] + along * (end_radii[c] - start_radii[c])
-            if 1e-6 < distance < radius:
-                grow = (radius - distance) / distance
-                points[v, 0] += px * grow
-                points[v, 1] += py * grow
-                points[v, 2] += pz * grow
+def push_out(points: Array, grids: Array, starts: Array, ends: Array, start_radii: Array, end_radii: Array) -> None:
+    """Let legs push cloth away from its own middle, and the cloth around them come along as if it were taut.
+
+    ``points`` (N, 3) are moved; ``grids`` (G, 3): first vertex, rows, columns; legs are capsules, in rows, that narrow from
+    start to end.
+    """
+    for g in range(grids.shape[0]):
+        first, rows, columns = grids[g, 0], grids[g, 1], grids[g, 2]
+        away = np.zeros((rows, columns), np.float64)
+        ways = np.zeros((rows, columns, 3), np.float64)
+        for row in range(rows):
+            middle = np.zeros(3)
+            for column in range(columns):
+                for k in range(3):
+                    middle[k] += points[first + row * columns + column, k] / columns
+            for column in range(columns):
+                p = points[first + row * columns + column]
+                way = ways[row, column]
+                for k in range(3):
+                    way[k] = p[k] - middle[k]
+                way /= np.sqrt((way * way).sum()) + 1e-9
+                for c in range(starts.shape[0]):
+                    exit_m = _exit(p, way, starts[c], ends[c], start_radii[c], end_radii[c])
+                    away[row, column] = max(away[row, column], exit_m)
+        for _ in range(10):
+            before = away.copy()
+            for row in range(rows):
+                for column in range(columns):
+                    beside = before[row, max(column - 1, 0)] + before[row, min(column + 1, columns - 1)]
+                    over = before[max(row - 1, 0), column] + before[min(row + 1, rows - 1), column]
+                    away[row, column] = max(before[row, column], 0.48 * beside, 0.46 * over)
+        for row in range(rows):
+            for column in range(columns):
+                for k in range(3):
+                    points[first + row * columns + column, k] += away[row, column] * ways[row, column, k]
+
+
+@nb.njit(cache=True, nogil=True)
+def _exit(p: Array, way: Array, start: Array, end: Array, start_radius: Any, end_radius: Any) -> Any:
+    """How far to go from ``p`` along ``way`` to be out of a capsule; 0 if it is not on the way."""
+    axis = np.empty(3)
+    rel = np.empty(3)
+    for k in range(3):
+        axis[k] = end[k] - start[k]
+        rel[k] = p[k] - start[k]
+    square = (axis * axis).sum() + 1e-12
+    along = (rel * axis).sum() / square
+    if along < -0.15 or along > 1.2:
+        return 0.0
+    radius = start_radius + min(1.0, max(0.0, along)) * (end_radius - start_radius)
+    side = way - axis * ((way * axis).sum() / square)
+    off = rel - axis * along
+    a, b, c = (side * side).sum(), (side * off).sum(), (off * off).sum() - radius * radius
+    root = b * b - a * c
+    if a < 1e-4 or root <= 0:
+        return 0.0
+    exit_m = (-b + np.sqrt(root)) / a
+    entry_m = (-b - np.sqrt(root)) / a
+    return exit_m if exit_m > 0 and entry_m < 0.30 and exit_m < 0.45 else 0.0
+
+
+@nb.njit(cache=True, nogil=True)
+def fill(points: Array, faces: Array, depth: Array, triangle: Array) -> None:
+    """A z-buffer.
+
+    ``points`` (N, 3) in samples and depth away from the camera; ``depth`` and ``triangle`` (H, W) are filled (infinity and
+    -1 where nothing is). Of two triangles at one depth the first is seen.
+    """
+    height, width = depth.shape
+    slack = np.float32(-_EDGE_SLACK)
+    half, one = np.float32(0.5), np.float32(1.0)
+    for f in range(faces.shape[0]):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
+        x1, y1, z1 = points[b, 0] - x0, points[b, 1] - y0, points[b, 2] - z0
+        x2, y2, z2 = points[c, 0] - x0, points[c, 1] - y0, points[c, 2] - z0
+        area = x1 * y2 - x2 * y1
+        if abs(area) < 1e-9:
+            continue
+        zero = np.float32(0.0)
+        first_x = max(0, int(np.ceil(x0 + min(zero, x1, x2) - half - np.float32(1e-3))))
+        last_x = min(width - 1, int(np.floor(x0 + max(zero, x1, x2) - half + np.float32(1e-3))))
+        if first_x > last_x:
+            continue
+        first_y = max(0, int(np.ceil(y0 + min(zero, y1, y2) - half - np.float32(1e-3))))
+        last_y = min(height - 1, int(np.floor(y0 + max(zero, y1, y2) - half + np.float32(1e-3))))
+        inverse = one / area
+        for row in range(first_y, last_y + 1):
+            py = np.float32(row) + half - y0
+            for column in range(first_x, last_x + 1):
+                px = np.float32(column) + half - x0
+                w1 = (px * y2 - x2 * py) * inverse
+                w2 = (x1 * py - px * y1) * inverse
+                if w1 < slack or w2 < slack or one - w1 - w2 < slack:
+                    continue
+                z = z0 + w1 * z1 + w2 * z2
+                if z < depth[row, column]:
+                    depth[row, column] = z
+                    triangle[row, column] = f
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
@@ -112,6 +198,91 @@ def noise(x: Any, y: Any, z: Any, seed: Any) -> Any:
 
 
 @nb.njit(cache=True, nogil=True)
+def creases(rest: Array, surface: Array, surfaces: Array, seed: int, out: Array) -> None:
+    """How folds tip the normal at each vertex, ``out`` (N, 2): across ridges, and along them."""
+    for v in range(rest.shape[0]):
+        material = np.int64(surfaces[surface[v], 0])
+        x, y, z = rest[v, 0], rest[v, 1], rest[v, 2]
+        ridge, along = _crease(x, y, z, material, seed)
+        out[v, 0], out[v, 1] = ridge, along
+
+
+@nb.njit(cache=True, nogil=True)
+def _crease(x: Any, y: Any, z: Any, material: Any, seed: Any) -> Any:
+    fold = _FOLD[material]
+    if fold == 0:
+        return np.float32(0.0), np.float32(0.0)
+    s = _FOLD_SCALE[material]
+    # Ridges rather than bumps: cloth creases along lines.
+    ridge = abs(noise(x * s, y * s, z * s * 0.6, seed)) - 0.3
+    along = noise(x * s * 0.7 + 31.7, y * s * 0.7, z * s * 1.3, seed)
+    return np.float32(fold * ridge), np.float32(fold * along)
+
+
+@nb.njit(cache=True, nogil=True)
+def _lit(nx: Any, ny: Any, nz: Any, ridge: Any, along: Any, material: Any, up: Array, key: Array, strength: Any) -> Any:
+    """Light on a surface, and what it mirrors of the lamp."""
+    nx, ny, nz = nx + 1.6 * ridge, ny + 1.2 * along, nz + 0.8 * ridge
+    length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
+    nx, ny, nz = nx / length, ny / length, nz / length
+    sky = 0.5 + 0.5 * (nx * up[0] + ny * up[1] + nz * up[2])
+    wrap = _WRAP[material]
+    direct = max(0.0, (nx * key[0] + ny * key[1] + nz * key[2] + wrap) / (1 + wrap))
+    light = (1 - strength) * (0.28 + 0.80 * sky) + strength * (0.16 + 0.22 * sky + 1.15 * direct)
+    return np.float32(light), np.float32(_GLOSS[material] * direct * direct * direct * direct)
+
+
+@nb.njit(cache=True, nogil=True)
+def light_vertices(
+    normals: Array, crease: Array, surface: Array, surfaces: Array, up: Array, key: Array, strength: float, out: Array
+) -> None:
+    """Light and gloss, ``out`` (N, 2), at every vertex; ``normals`` (N, 3), ``up`` and ``key`` in camera axes."""
+    for v in range(normals.shape[0]):
+        material = np.int64(surfaces[surface[v], 0])
+        light, gloss = _lit(
+            normals[v, 0], normals[v, 1], normals[v, 2], crease[v, 0], crease[v, 1], material, up, key, strength
+        )
+        out[v, 0], out[v, 1] = light, gloss
+
+
+@nb.njit(cache=True, nogil=True)
+def _second(u: Any, v: Any, row: Array, sample_m: Any) -> Any:
+    """Share of the second colour of a pattern at a place on the cloth, smoothed over a sample."""
+    weave, period, share = np.int64(row[1]), row[2], row[3]
+    if weave == 1:
+        return _band(v, period, share, sample_m)
+    if weave == 2:
+        return 0.5 * _band(v, period, share, sample_m) + 0.5 * _band(u, period, share, sample_m)
+    if weave == 3:
+        return _edge(v - period, sample_m) * _edge(period + share - v, sample_m)
+    if weave == 4:
+        return _edge(share - abs(u), sample_m)
+    if weave == 5:
+        return 0.35 * _band(u, period, share, sample_m)
+    return 0.3 * (
+        _band(u + 0.004 * np.sin(40 * v), period, share, sample_m) + _band(u * 1.7 + 0.01, period, share, sample_m)
+    )
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _edge(inside_m: Any, sample_m: Any) -> Any:
+    return min(1.0, max(0.0, inside_m / sample_m + 0.5))
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _band(place_m: Any, period_m: Any, share: Any, sample_m: Any) -> Any:
+    """A stripe train, which fades into its mean where a sample is as wide as a period."""
+    phase = place_m / period_m
+    phase -= np.floor(phase)
+    distance = (0.5 * share - abs(phase - 0.5 * share)) * period_m
+    if phase > 0.5 + 0.5 * share:
+        distance = (phase - 1.0) * period_m
+    sharp = _edge(distance, sample_m)
+    blur = min(1.0, max(0.0, sample_m / period_m))
+    return sharp * (1 - blur) + share * blur
+
+
+@nb.njit(cache=True, nogil=True)
 def _hidden(triangle: Array, depth: Array, row: Any, column: Any, reach: Any, per_metre: Any) -> Any:
     """How many of eight samples around stand a little in front of one, and so keep light from it."""
     total = 0.0
@@ -126,60 +297,80 @@ def _hidden(triangle: Array, depth: Array, row: Any, column: Any, reach: Any, pe
 
 @nb.njit(cache=True, nogil=True)
 def shade(
-    triangle: Array, barycentric: Array, depth: Array, per_metre: float,
-    faces: Array, face_material: Array, normals: Array, rest: Array,
-    albedo: Array, up: Array, key: Array, key_strength: float, ambient: Array, seed: int, fine: float, out: Array,
+    triangle: Array, depth: Array, samples: int, per_metre: float, points: Array, faces: Array, light: Array,
+    normals: Array, rest: Array, albedo: Array, cloth: Array, surface: Array, surfaces: Array, up: Array, key: Array,
+    strength: float, ambient: Array, seed: int, fine: float, codes: Array, out: Array,
 ) -> None:  # fmt: skip
-    """Light every covered sample; ``depth`` in samples, of which there are ``per_metre``.
+    """Colour every pixel from its samples.
 
-    ``normals`` (N, 3) in camera axes, ``rest`` (N, 3) metres for noise, ``up`` and ``key`` unit vectors in camera axes,
-    ``ambient`` (3,) linear; ``fine``: 0 leaves out what is smaller than a sample; ``out`` (H, W, 4): linear colour and
-    coverage.
+    ``points`` (N, 3) as given to `fill`, ``per_metre`` samples a metre; ``light`` (N, 2) as `light_vertices` found it,
+    used where ``fine`` is 0; above, light is found at every sample from ``normals`` (N, 3), with folds and as much grain;
+    ``codes``: sRGB bytes for linear 0..1; ``out`` (H, W, 4) sRGB not multiplied by alpha, and alpha.
     """
     reach = max(1, int(0.06 * per_metre))
-    for row in range(triangle.shape[0]):
-        for column in range(triangle.shape[1]):
-            f = triangle[row, column]
-            if f < 0:
+    sample_m = np.float32(1.0 / per_metre)
+    last = codes.shape[0] - 1
+    for row in range(out.shape[0]):
+        for column in range(out.shape[1]):
+            red = green = blue = 0.0
+            count = 0
+            middle_row = middle_column = -1
+            for part in range(samples * samples):
+                y, x = row * samples + part // samples, column * samples + part % samples
+                f = triangle[y, x]
+                if f < 0:
+                    continue
+                count += 1
+                if middle_row < 0 or 2 * part <= samples * samples:
+                    middle_row, middle_column = y, x
+                a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+                x1, y1 = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
+                x2, y2 = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1]
+                px, py = np.float32(x) + np.float32(0.5) - points[a, 0], np.float32(y) + np.float32(0.5) - points[a, 1]
+                area = x1 * y2 - x2 * y1
+                w1 = (px * y2 - x2 * py) / area
+                w2 = (x1 * py - px * y1) / area
+                w0 = np.float32(1.0) - w1 - w2
+                kind = surfaces[surface[a]]
+                grain = np.float32(1.0)
+                if fine > 0:
+                    material = np.int64(kind[0])
+                    rx = w0 * rest[a, 0] + w1 * rest[b, 0] + w2 * rest[c, 0]
+                    ry = w0 * rest[a, 1] + w1 * rest[b, 1] + w2 * rest[c, 1]
+                    rz = w0 * rest[a, 2] + w1 * rest[b, 2] + w2 * rest[c, 2]
+                    ridge, along = _crease(rx, ry, rz, material, seed)
+                    lit, gloss = _lit(
+                        w0 * normals[a, 0] + w1 * normals[b, 0] + w2 * normals[c, 0],
+                        w0 * normals[a, 1] + w1 * normals[b, 1] + w2 * normals[c, 1],
+                        w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2],
+                        ridge, along, material, up, key, strength,
+                    )  # fmt: skip
+                    s = _GRAIN_SCALE[material]
+                    grain += np.float32(fine * _GRAIN[material] * noise(rx * s, ry * s, rz * s, seed + 7))
+                else:
+                    lit = w0 * light[a, 0] + w1 * light[b, 0] + w2 * light[c, 0]
+                    gloss = w0 * light[a, 1] + w1 * light[b, 1] + w2 * light[c, 1]
+                if area > 0:  # Seen from inside, such as the back of a hem.
+                    lit, gloss = lit * _INSIDE, np.float32(0.0)
+                lit *= grain
+                r = w0 * albedo[a, 0] + w1 * albedo[b, 0] + w2 * albedo[c, 0]
+                g = w0 * albedo[a, 1] + w1 * albedo[b, 1] + w2 * albedo[c, 1]
+                e = w0 * albedo[a, 2] + w1 * albedo[b, 2] + w2 * albedo[c, 2]
+                if kind[1] > 0:
+                    second = np.float32(_second(
+                        w0 * cloth[a, 0] + w1 * cloth[b, 0] + w2 * cloth[c, 0],
+                        w0 * cloth[a, 1] + w1 * cloth[b, 1] + w2 * cloth[c, 1], kind, sample_m,
+                    ))  # fmt: skip
+                    r += second * (kind[4] - r)
+                    g += second * (kind[5] - g)
+                    e += second * (kind[6] - e)
+                red += r * lit + gloss
+                green += g * lit + gloss
+                blue += e * lit + gloss
+            if count == 0:
                 continue
-            material = face_material[f]
-            nx = ny = nz = x = y = z = red = green = blue = 0.0
-            for corner in range(3):
-                w = barycentric[row, column, corner]
-                v = faces[f, corner]
-                nx += w * normals[v, 0]
-                ny += w * normals[v, 1]
-                nz += w * normals[v, 2]
-                x += w * rest[v, 0]
-                y += w * rest[v, 1]
-                z += w * rest[v, 2]
-                red += w * albedo[v, 0]
-                green += w * albedo[v, 1]
-                blue += w * albedo[v, 2]
-            fold = _FOLD[material]
-            if fold > 0:
-                s = _FOLD_SCALE[material]
-                # Ridges rather than bumps: cloth creases along lines.
-                ridge = abs(noise(x * s, y * s, z * s * 0.6, seed)) - 0.3
-                nx += fold * 1.6 * ridge
-                ny += fold * 1.2 * noise(x * s * 0.7 + 31.7, y * s * 0.7, z * s * 1.3, seed)
-                nz += fold * 0.8 * ridge
-            length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
-            nx, ny, nz = nx / length, ny / length, nz / length
-            if nz > 0:  # Seen from inside, such as the back of a hem.
-                nx, ny, nz = -nx, -ny, -nz
-            sky = 0.5 + 0.5 * (nx * up[0] + ny * up[1] + nz * up[2])
-            wrap = _WRAP[material]
-            direct = max(0.0, (nx * key[0] + ny * key[1] + nz * key[2] + wrap) / (1 + wrap))
-            grain = 1.0
-            if fine > 0:
-                s = _WEAVE_SCALE[material]
-                grain += fine * _WEAVE[material] * noise(x * s, y * s, z * s, seed + 7)
-            hidden = _hidden(triangle, depth, row, column, reach, per_metre)
-            light = (1 - key_strength) * (0.28 + 0.80 * sky) + key_strength * (0.16 + 0.22 * sky + 1.15 * direct)
-            light *= 1 - 0.07 * hidden
-            gloss = _GLOSS[material] * direct * direct * direct * direct
-            out[row, column, 0] = ambient[0] * (red * light * grain + gloss)
-            out[row, column, 1] = ambient[1] * (green * light * grain + gloss)
-            out[row, column, 2] = ambient[2] * (blue * light * grain + gloss)
-            out[row, column, 3] = 1.0
+            dim = (1 - 0.07 * _hidden(triangle, depth, middle_row, middle_column, reach, per_metre)) / count
+            out[row, column, 0] = codes[int(min(1.0, max(0.0, ambient[0] * red * dim)) * last + 0.5)]
+            out[row, column, 1] = codes[int(min(1.0, max(0.0, ambient[1] * green * dim)) * last + 0.5)]
+            out[row, column, 2] = codes[int(min(1.0, max(0.0, ambient[2] * blue * dim)) * last + 0.5)]
+            out[row, column, 3] = np.uint8(255.0 * count / (samples * samples) + 0.5)

@@ -1,9 +1,10 @@
-"""The dressed double as one mesh that bones carry."""
+"""The dressed double as one mesh that bones carry, in several levels of detail."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,10 @@ from bodydouble.scene.appearance import RGB
 BONES_PER_VERTEX = 4
 RANK_DEPTH_M = 0.009
 """Each rank of clothes is drawn as if it were this much nearer to the camera."""
+CELLS_M: Final = (0.0, 0.004, 0.009, 0.018)
+"""Levels of detail: vertices of one layer and bone within a cube of this side become one; 0 leaves them all."""
+_CELL_PX: Final = 0.45
+"""Largest cell as it is drawn: what is merged could not be told apart."""
 
 
 class Material(IntEnum):
@@ -27,6 +32,34 @@ class Material(IntEnum):
     LEATHER = 5
 
 
+class Weave(IntEnum):
+    """What is woven into a cloth or printed on it; a second colour over the first."""
+
+    PLAIN = 0
+    STRIPES = 1
+    CHECKS = 2
+    BLOCK = 3
+    """A band of the second colour around the chest."""
+    SEAM = 4
+    """A line down the front: a zip or a row of buttons."""
+    RIBS = 5
+    """Fine ridges along the cloth."""
+    STRANDS = 6
+    """Hair: streaks along the strands."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pattern:
+    """A weave with its measures."""
+
+    weave: Weave = Weave.PLAIN
+    period_m: float = 0.05
+    share: float = 0.5
+    """Of a period that has the second colour; of a seam, its half width in metres."""
+    colour: Floats = field(default_factory=lambda: np.zeros(3))
+    """(3,) linear."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layer:
     """A part of the dressed mesh, in the rest body's frame."""
@@ -36,12 +69,15 @@ class Layer:
     weights: NDArray[np.float32]
     """(N, bones)."""
     faces: NDArray[np.int32]
-    """(F, 3)."""
+    """(F, 3), counter-clockwise seen from outside."""
     albedo: Floats
     """(N, 3): linear colour of the surface, 0 to 1."""
     material: Material
-    is_loose: bool = False
-    """Hangs around the legs, which push it outwards."""
+    pattern: Pattern = field(default_factory=Pattern)
+    cloth_m: Floats | None = None
+    """(N, 2): place on the cloth: around the body from its middle in front, and height; (x, z) if None."""
+    grid: tuple[int, int] | None = None
+    """Rows and columns of a cloth that hangs around the legs, which push it outwards."""
     rank: int = 0
     """What is worn over what; see `RANK_DEPTH_M`."""
 
@@ -58,36 +94,76 @@ class Dressed:
     """(N, 4), rows sum to one."""
     faces: NDArray[np.int32]
     """(F, 3)."""
-    face_material: NDArray[np.uint8]
-    """(F,) values of `Material`."""
+    surface: NDArray[np.uint8]
+    """(N,): row of ``surfaces``; the same for all corners of a face."""
+    surfaces: NDArray[np.float32]
+    """(S, 7): `Material`, `Weave`, period, share and second colour."""
     albedo: NDArray[np.float32]
     """(N, 3) linear."""
+    cloth_m: NDArray[np.float32]
+    """(N, 2)."""
     nearer_m: NDArray[np.float32]
     """(N,): how much nearer to the camera than it is a vertex counts as, so that what is worn underneath and moves a
     little differently does not show through."""
-    loose: NDArray[np.int32]
-    """(M,): vertices that legs push outwards."""
+    grids: NDArray[np.int32]
+    """(G, 3): first vertex, rows and columns of cloth that legs push outwards."""
+
+
+class Outfit:
+    """A dressed double in as many levels of detail as have been asked for."""
+
+    def __init__(self, layers: list[Layer]) -> None:
+        """Take what is worn, in any order."""
+        self._layers = [_compact(layer) for layer in layers if len(layer.faces)]
+        self._levels: dict[float, Dressed] = {}
+        self._creases: dict[Dressed, NDArray[np.float32]] = {}
+
+    def at(self, scale_px_per_m: float) -> Dressed:
+        """The coarsest level that looks the same at a scale."""
+        return self.level(max(cell for cell in CELLS_M if cell == 0 or cell * scale_px_per_m <= _CELL_PX))
+
+    def level(self, cell_m: float) -> Dressed:
+        """The level of one of `CELLS_M`."""
+        if cell_m not in self._levels:
+            self._levels[cell_m] = join([_merged(layer, cell_m) for layer in self._layers])
+        return self._levels[cell_m]
+
+    def creases(self, dressed: Dressed, seed: int) -> NDArray[np.float32]:
+        """(N, 2): how folds tip the normals of one of the levels; they go with the cloth, so once is enough."""
+        if dressed not in self._creases:
+            from bodydouble.generation.avatar import kernels
+
+            out = np.empty((len(dressed.vertices_m), 2), np.float32)
+            kernels.creases(dressed.vertices_m, dressed.surface, dressed.surfaces, seed, out)
+            self._creases[dressed] = out
+        return self._creases[dressed]
 
 
 def join(layers: list[Layer]) -> Dressed:
-    """Join layers; vertices that no face uses are left out."""
-    layers = [_compact(layer) for layer in layers if len(layer.faces)]
+    """Join layers."""
     starts = np.cumsum([0] + [len(layer.vertices_m) for layer in layers])
     weights = np.concatenate([layer.weights for layer in layers])
     index = np.argsort(-weights, axis=1, kind="stable")[:, :BONES_PER_VERTEX]
     strongest = np.take_along_axis(weights, index, 1)
     faces = [layer.faces + start for layer, start in zip(layers, starts, strict=False)]
-    materials = [np.full(len(layer.faces), int(layer.material), np.uint8) for layer in layers]
-    loose = [start + np.arange(len(e.vertices_m)) for e, start in zip(layers, starts, strict=False) if e.is_loose]
+    sizes = [len(layer.vertices_m) for layer in layers]
+    grids = [(start, *layer.grid) for layer, start in zip(layers, starts.tolist(), strict=False) if layer.grid]
+    cloth = [layer.vertices_m[:, [0, 2]] if layer.cloth_m is None else layer.cloth_m for layer in layers]
+    surfaces = [
+        [float(e.material), float(e.pattern.weave), e.pattern.period_m, e.pattern.share, *e.pattern.colour]
+        for e in layers
+    ]
     return Dressed(
         vertices_m=np.concatenate([layer.vertices_m for layer in layers]).astype(np.float32),
         bone_index=index.astype(np.int32),
         bone_weight=(strongest / strongest.sum(1, keepdims=True)).astype(np.float32),
         faces=np.concatenate(faces).astype(np.int32),
-        face_material=np.concatenate(materials),
+        surface=np.repeat(np.arange(len(layers)), sizes).astype(np.uint8),
+        surfaces=np.array(surfaces, np.float32),
         albedo=np.concatenate([layer.albedo for layer in layers]).astype(np.float32),
-        nearer_m=np.concatenate([np.full(len(e.vertices_m), e.rank * RANK_DEPTH_M, np.float32) for e in layers]),
-        loose=np.concatenate([np.zeros(0, np.int64), *loose]).astype(np.int32),
+        cloth_m=np.concatenate(cloth).astype(np.float32),
+        nearer_m=np.repeat([layer.rank * RANK_DEPTH_M for layer in layers], sizes).astype(np.float32),
+        grids=np.array(grids, np.int32).reshape(-1, 3),
     )
 
 
@@ -104,11 +180,56 @@ def rigid(count: int, bone: int) -> NDArray[np.float32]:
     return weights
 
 
+def grid_faces(rows: int, columns: int, *, closed: bool = False) -> NDArray[np.int32]:
+    """Faces of a grid of points in rows; ``closed`` joins the last column to the first.
+
+    Seen from outside, rows go down and columns to the right (which is anticlockwise seen from above).
+    """
+    across = columns if closed else columns - 1
+    first = np.arange(rows - 1)[:, None] * columns
+    here, there = first + np.arange(across), first + (np.arange(across) + 1) % columns
+    quads = np.stack([here, here + columns, there + columns, there], -1).reshape(-1, 4)
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+
+
+def outwards(points: Floats, faces: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The faces of a roughly closed surface, turned as one so that they are counter-clockwise seen from outside."""
+    a, b, c = (points[faces[:, k]] - points.mean(0) for k in range(3))
+    return faces if float(np.einsum("fi,fi->", a, np.cross(b, c))) >= 0 else faces[:, ::-1].copy()
+
+
 def _compact(layer: Layer) -> Layer:
+    """Leave out vertices that no face uses."""
+    if layer.grid is not None:
+        return layer
     used, faces = np.unique(layer.faces, return_inverse=True)
-    return Layer(
-        vertices_m=layer.vertices_m[used], weights=layer.weights[used], albedo=layer.albedo[used],
-        faces=faces.reshape(layer.faces.shape).astype(np.int32), material=layer.material,
-        is_loose=layer.is_loose,
-        rank=layer.rank,
+    return replace(
+        layer, vertices_m=layer.vertices_m[used], weights=layer.weights[used], albedo=layer.albedo[used],
+        cloth_m=None if layer.cloth_m is None else layer.cloth_m[used],
+        faces=faces.reshape(layer.faces.shape).astype(np.int32),
+    )  # fmt: skip
+
+
+def _merged(layer: Layer, cell_m: float) -> Layer:
+    """Merge vertices that share a cell and a bone (Rossignac and Borrel 1993), and drop faces that vanish."""
+    if cell_m == 0 or layer.grid is not None:
+        return layer
+    cells = np.floor(layer.vertices_m / cell_m).astype(np.int64) + 4096
+    key = ((cells[:, 0] * 8192 + cells[:, 1]) * 8192 + cells[:, 2]) * 64 + layer.weights.argmax(1)
+    _, group = np.unique(key, return_inverse=True)
+    group = group.reshape(-1)
+    count = np.bincount(group).astype(float)
+
+    def mean(values: NDArray[np.floating]) -> Floats:
+        sums = np.stack([np.bincount(group, values[:, k]) for k in range(values.shape[1])], 1)
+        return np.asarray(sums / count[:, None])
+
+    faces = group[layer.faces]
+    a, b, c = faces.T
+    faces = faces[(a != b) & (b != c) & (c != a)]
+    turned = np.take_along_axis(faces, (faces.argmin(1)[:, None] + np.arange(3)) % 3, 1)
+    return replace(
+        layer, vertices_m=mean(layer.vertices_m), weights=mean(layer.weights).astype(np.float32),
+        albedo=mean(layer.albedo), cloth_m=None if layer.cloth_m is None else mean(layer.cloth_m),
+        faces=np.unique(turned, axis=0).astype(np.int32),
     )  # fmt: skip

@@ -10,6 +10,8 @@ import numpy as np
 from bodydouble.body.model import BodyModel
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.cloth import limb_of
+from bodydouble.generation.avatar.collars import COLLARS, collar_layer, hood_layer
+from bodydouble.generation.avatar.extras import bag_layers, glasses_layers
 from bodydouble.generation.avatar.garments import (
     Figure,
     LegCut,
@@ -17,76 +19,114 @@ from bodydouble.generation.avatar.garments import (
     figure_of,
     hem_height_m,
     leg_layers,
+    neckline_m,
     top_layers,
     trunk_drape,
     tube_layer,
 )
-from bodydouble.generation.avatar.head import hair_layers, paint_skin
-from bodydouble.generation.avatar.mesh import Dressed, Layer, Material, join, linear
+from bodydouble.generation.avatar.hair import beard_layer, hair_layers
+from bodydouble.generation.avatar.head import paint_skin
+from bodydouble.generation.avatar.headwear import edge_z_m, headwear_layers
+from bodydouble.generation.avatar.mesh import Layer, Material, Outfit, Pattern, Weave, linear
 from bodydouble.generation.avatar.physique import Physique
 from bodydouble.generation.avatar.shoes import shoe_layers
 from bodydouble.generation.avatar.skeleton import Floats
+from bodydouble.generation.avatar.skull import skull_of
 from bodydouble.scene import Appearance
 from bodydouble.seeds import derive_seed
 
+Faces = np.ndarray[tuple[int, int], np.dtype[np.int32]]
+
 TOPS: Final[dict[str, TopCut]] = {
     "T-shirt": TopCut(
-        ease_m=0.013, sleeve_m=(0.075, 0.066, 0.06), sleeve_hem=0.62, hem=0.10, slack=0.25, neckline_m=-0.045
+        ease_m=0.011, sleeve_m=(0.066, 0.064, 0.06), sleeve_hem=0.66, hem=0.10, slack=0.25, neckline_m=-0.028
     ),
     "shirt": TopCut(
-        ease_m=0.014, sleeve_m=(0.066, 0.056, 0.042), sleeve_hem=1.96, hem=0.14, slack=0.22, neckline_m=-0.012,
+        ease_m=0.012, sleeve_m=(0.060, 0.050, 0.036), sleeve_hem=1.96, hem=0.15, slack=0.20, neckline_m=-0.004,
         material=Material.WOVEN,
     ),
     "jumper": TopCut(
-        ease_m=0.020, sleeve_m=(0.072, 0.060, 0.046), sleeve_hem=1.97, hem=0.06, slack=0.22, neckline_m=-0.03
+        ease_m=0.016, sleeve_m=(0.060, 0.051, 0.040), sleeve_hem=1.97, hem=0.05, slack=0.24, neckline_m=-0.016,
+        band_m=0.05, crease_m=0.004,
     ),
     "hoodie": TopCut(
-        ease_m=0.026, sleeve_m=(0.080, 0.068, 0.052), sleeve_hem=1.98, hem=0.13, slack=0.16, neckline_m=-0.015
+        ease_m=0.021, sleeve_m=(0.067, 0.058, 0.044), sleeve_hem=1.98, hem=0.10, slack=0.18, neckline_m=-0.010,
+        band_m=0.05, crease_m=0.005,
     ),
     "jacket": TopCut(
-        ease_m=0.030, sleeve_m=(0.080, 0.068, 0.056), sleeve_hem=1.99, hem=0.16, slack=0.10, neckline_m=0.0,
-        material=Material.WOVEN,
+        ease_m=0.024, sleeve_m=(0.068, 0.060, 0.048), sleeve_hem=1.99, hem=0.14, slack=0.12, neckline_m=0.0,
+        material=Material.WOVEN, crease_m=0.004,
     ),
     "coat": TopCut(
-        ease_m=0.036, sleeve_m=(0.086, 0.074, 0.062), sleeve_hem=2.0, hem=0.85, slack=0.05, neckline_m=0.005,
-        material=Material.WOVEN,
+        ease_m=0.030, sleeve_m=(0.074, 0.064, 0.054), sleeve_hem=2.0, hem=0.88, slack=0.06, neckline_m=0.0,
+        material=Material.WOVEN, crease_m=0.004,
     ),
 }  # fmt: skip
 
 BOTTOMS: Final[dict[str, LegCut]] = {
-    "trousers": LegCut(ease_m=0.012, leg_m=(0.100, 0.080, 0.078), hem=2.01),
-    "jeans": LegCut(ease_m=0.009, leg_m=(0.092, 0.070, 0.062), hem=2.02, material=Material.DENIM),
-    "chinos": LegCut(ease_m=0.011, leg_m=(0.095, 0.074, 0.066), hem=2.01),
-    "shorts": LegCut(ease_m=0.015, leg_m=(0.105, 0.098, 0.09), hem=0.88),
+    "trousers": LegCut(ease_m=0.012, leg_m=(0.098, 0.078, 0.074), hem=2.01),
+    "jeans": LegCut(ease_m=0.008, leg_m=(0.088, 0.066, 0.058), hem=2.02, material=Material.DENIM),
+    "chinos": LegCut(ease_m=0.010, leg_m=(0.092, 0.071, 0.062), hem=2.0),
+    "shorts": LegCut(ease_m=0.014, leg_m=(0.100, 0.094, 0.09), hem=0.86),
 }  # fmt: skip
 
-_SKIRT_EASE_M: Final = 0.014
+OPEN_TOPS: Final = ("jacket", "coat")
+_SKIRT_EASE_M: Final = 0.012
+_BEHIND: Final = -4
+"""Rank of what is worn under a skirt or a coat, out of which knees would show."""
 _BEARD_YEARS: Final = 18
 """Nobody younger is given stubble."""
 _UNDER_TINT: Final = (np.array([0.55, 0.55, 0.54]), np.array([0.05, 0.05, 0.055]), np.array([0.25, 0.30, 0.38]))
 
 
-def dress(model: BodyModel, physique: Physique, appearance: Appearance, seed: int) -> Dressed:
+def dress(model: BodyModel, physique: Physique, appearance: Appearance, seed: int) -> Outfit:
     """The dressed double of an appearance; ``seed`` varies what the appearance leaves open."""
     rng = np.random.default_rng(derive_seed(seed, "wardrobe"))
     figure = figure_of(model, physique)
+    skull = skull_of(figure)
     skin, hair = linear(appearance.skin_rgb), linear(appearance.hair_rgb)
     drawn = float(rng.uniform(0, 0.7)) if appearance.gender != "woman" else 0.0
     stubble = drawn if appearance.age_years >= _BEARD_YEARS else 0.0
     complexion = paint_skin(figure, skin, hair, stubble=stubble)
     bottom = _bottom(figure, appearance, rng, seed)
-    cut, top = _top(figure, appearance, rng)
-    bare = [figure.skin(_bare_faces(figure, appearance, cut, seed), complexion)]
-    scalp = complexion * (1.0 if appearance.hair_type == "bald" else 0.5)
-    bare.append(figure.skin(figure.faces_of(Part.HAIR), scalp))
-    layers = [
-        *bare,
-        *hair_layers(figure, appearance.hair_type, hair, derive_seed(seed, "hair")),
-        *bottom,
-        *top,
-        *shoe_layers(figure, appearance.shoes, linear(appearance.shoes_rgb), light_sole=bool(rng.random() < 0.6)),
-    ]
-    return join(layers)
+    if appearance.top == "coat":
+        bottom = [replace(layer, rank=_BEHIND) for layer in bottom]
+    cut, top = _top(figure, appearance, rng, seed)
+    legs = replace(figure.skin(_bare_legs(figure, appearance, seed), complexion), rank=_BEHIND)
+    layers = [figure.skin(_bare_faces(figure, cut), complexion), legs, *bottom, *top]
+    layers += _head(figure, appearance, complexion, seed)
+    if appearance.bag != "none":
+        bag_seed = derive_seed(seed, "bag")
+        layers += bag_layers(figure, appearance.bag, linear(appearance.bag_rgb), cut.rank + 1, bag_seed)
+    light_sole = bool(rng.random() < 0.6)
+    layers += shoe_layers(figure, appearance.shoes, linear(appearance.shoes_rgb), complexion, light_sole=light_sole)
+    if appearance.eyewear != "none":
+        layers += glasses_layers(figure, skull, appearance.eyewear)
+    return Outfit(layers)
+
+
+def _head(figure: Figure, appearance: Appearance, complexion: Floats, seed: int) -> list[Layer]:
+    """Scalp, hair, beard and headwear."""
+    skull = skull_of(figure)
+    skin, hair = linear(appearance.skin_rgb), linear(appearance.hair_rgb)
+    layers = [figure.skin(figure.faces_of(Part.HAIR), _scalp(figure, appearance, complexion))]
+    worn = appearance.headwear
+    if worn != "hijab":
+        layers += hair_layers(
+            figure, skull, appearance.hair_type, hair, derive_seed(seed, "hair"), under_z_m=edge_z_m(skull, worn)
+        )
+    if appearance.facial_hair != "none":
+        layers.append(beard_layer(figure, skin, hair, appearance.facial_hair, derive_seed(seed, "beard")))
+    if worn != "none":
+        layers += headwear_layers(figure, skull, worn, linear(appearance.headwear_rgb), derive_seed(seed, "headwear"))
+    return layers
+
+
+def _scalp(figure: Figure, appearance: Appearance, complexion: Floats) -> Floats:
+    """(V, 3): the skin under the hair takes its colour, so that no light line shows where hair ends."""
+    if appearance.hair_type == "bald" or appearance.headwear == "hijab":
+        return complexion
+    return np.asarray(0.45 * complexion + 0.35 * linear(appearance.hair_rgb))
 
 
 def _skirt_length(seed: int) -> float:
@@ -94,22 +134,51 @@ def _skirt_length(seed: int) -> float:
     return float(np.random.default_rng(derive_seed(seed, "skirt")).uniform(0.8, 1.45))
 
 
-def _top(figure: Figure, appearance: Appearance, rng: np.random.Generator) -> tuple[TopCut, list[Layer]]:
+def _top(figure: Figure, appearance: Appearance, rng: np.random.Generator, seed: int) -> tuple[TopCut, list[Layer]]:
     cut = TOPS[appearance.top]
     wide = float(rng.uniform(0.9, 1.12))
     cut = replace(cut, ease_m=cut.ease_m * wide, hem=cut.hem * float(rng.uniform(0.8, 1.1)))
     colour = linear(appearance.top_rgb)
     if appearance.bottom == "dress" and appearance.top in ("T-shirt", "shirt", "jumper"):
         colour = linear(appearance.bottom_rgb)  # The dress is all of one cloth.
+    pattern = _pattern(figure, appearance, colour, seed)
     layers = []
-    if appearance.top in ("jacket", "coat") and rng.random() < 0.55:
-        cut = replace(cut, gap_m=float(rng.uniform(0.025, 0.055)))
+    if appearance.top in OPEN_TOPS and rng.random() < 0.55:
+        cut = replace(cut, gap_m=float(rng.uniform(0.025, 0.055)), rank=4)
         under = _UNDER_TINT[int(rng.integers(len(_UNDER_TINT)))] * float(rng.uniform(0.7, 1.2))
         inner = replace(TOPS["T-shirt"], hem=0.05, has_sleeves=False, rank=2)
-        cut = replace(cut, rank=4)
-        layers += top_layers(figure, inner, _cloth(figure, under))
-    layers += top_layers(figure, cut, _cloth(figure, colour))
+        layers += top_layers(figure, inner, _cloth(figure, under), Pattern(), seed)
+    layers += top_layers(figure, cut, _cloth(figure, colour), pattern, seed)
+    ease = cut.ease_m * figure.size
+    if appearance.top in COLLARS:
+        collar = COLLARS[appearance.top]
+        if cut.gap_m:
+            collar = replace(collar, gap_deg=collar.gap_deg + 16)
+        layers.append(collar_layer(figure, collar, cut.neckline_m, ease, colour * 0.95, cut.rank + 1))
+    if appearance.top == "hoodie":
+        layers.append(hood_layer(figure, cut.neckline_m, ease, colour * 0.95, cut.rank + 1))
     return cut, layers
+
+
+def _pattern(figure: Figure, appearance: Appearance, colour: Floats, seed: int) -> Pattern:
+    """The weave of the top; plain shirts, jackets and coats have a seam in front."""
+    rng = np.random.default_rng(derive_seed(seed, "pattern"))
+    level = float(colour @ [0.2126, 0.7152, 0.0722])
+    second = np.clip(colour * 0.3 + (0.32 if level < 0.18 else 0.0), 0.01, 0.7)
+    if rng.random() < 0.5:  # A neighbour of the colour instead of light or dark.
+        second = np.clip(colour[[1, 2, 0]] * 0.5 + second * 0.5, 0.01, 0.7)
+    if appearance.top_pattern == "striped":
+        return Pattern(weave=Weave.STRIPES, period_m=float(rng.uniform(0.02, 0.07)), share=float(rng.uniform(0.3, 0.5)),
+                       colour=second)  # fmt: skip
+    if appearance.top_pattern == "checked":
+        return Pattern(weave=Weave.CHECKS, period_m=float(rng.uniform(0.03, 0.07)), share=0.4, colour=second)
+    if appearance.top_pattern == "colour-block":
+        chest = float(figure.head_of("spine01")[2])
+        height = float(rng.uniform(0.10, 0.16)) * figure.size
+        return Pattern(weave=Weave.BLOCK, period_m=chest - 0.8 * height, share=height, colour=second)
+    if appearance.top in ("shirt", "jacket", "coat"):
+        return Pattern(weave=Weave.SEAM, share=0.0035, colour=colour * 0.5)
+    return Pattern()
 
 
 def _bottom(figure: Figure, appearance: Appearance, rng: np.random.Generator, seed: int) -> list[Layer]:
@@ -118,14 +187,14 @@ def _bottom(figure: Figure, appearance: Appearance, rng: np.random.Generator, se
         cut = BOTTOMS[appearance.bottom]
         wide = float(rng.uniform(0.92, 1.12))
         hip, knee, ankle = (float(r * wide) for r in cut.leg_m)
-        return leg_layers(figure, replace(cut, leg_m=(hip, knee, ankle)), _cloth(figure, colour))
+        return leg_layers(figure, replace(cut, leg_m=(hip, knee, ankle)), _cloth(figure, colour), seed)
     hem = hem_height_m(figure, _skirt_length(seed))
-    top = float(figure.head_of("spine05")[2] + 0.045)
+    top = float(figure.head_of("spine05")[2] + 0.045 * figure.size)
     flare = float(rng.uniform(0.05, 0.22))
     hang = trunk_drape(figure, ease_m=_SKIRT_EASE_M, slack=0.3, flare=flare, bottom_m=hem)
     tube = tube_layer(
-        figure, hang, top_m=top, bottom_m=hem, leg_share=0.72, gap_m=0.0, albedo=colour, material=Material.WOVEN,
-        rank=1, waves=0.03,
+        figure, hang, top_m=top, bottom_m=hem, leg_share=0.6, gap_m=0.0, albedo=colour, material=Material.WOVEN,
+        rank=1, waves=float(rng.uniform(0.03, 0.07)), pattern=Pattern(), seed=seed,
     )  # fmt: skip
     return [tube]
 
@@ -143,26 +212,28 @@ def _cloth(figure: Figure, colour: Floats) -> Floats:
     return np.asarray(colour * shade[:, None])
 
 
-def _bare_faces(
-    figure: Figure, appearance: Appearance, cut: TopCut, seed: int
-) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
-    """Skin that clothes may leave visible. What is surely covered is left out: it could poke through."""
-    always = figure.faces_of(Part.FACE, Part.NECK, Part.HAND)
-    pieces = [always]
-    neck = figure.head_of("neck01")
+def _bare_faces(figure: Figure, cut: TopCut) -> Faces:
+    """Skin of head, hands, arms and neck that clothes may leave visible.
+
+    What is surely covered is left out: it could poke through.
+    """
+    pieces = [figure.faces_of(Part.FACE, Part.NECK, Part.HAND)]
     chest = figure.faces_of(Part.TORSO)
-    pieces.append(
-        chest[(figure.points[chest, 2] > neck[2] - 0.085).all(1) & (np.abs(figure.points[chest, 0]) < 0.10).all(1)]
-    )
+    line = neckline_m(figure, figure.points, cut.neckline_m)
+    pieces.append(chest[(figure.points[chest, 2] > line[chest] - 0.05 * figure.size).all(1)])
     arms = figure.faces_of(Part.UPPER_ARM, Part.FOREARM)
     place = _places(figure, "arm")
     pieces.append(arms[(place[arms] > min(cut.sleeve_hem, 1.97) - 0.16).all(1)])
+    return np.concatenate(pieces)
+
+
+def _bare_legs(figure: Figure, appearance: Appearance, seed: int) -> Faces:
     legs = figure.faces_of(Part.THIGH, Part.SHIN)
     if appearance.bottom == "shorts":
-        pieces.append(legs[(_places(figure, "leg")[legs] > BOTTOMS["shorts"].hem - 0.2).all(1)])
-    elif appearance.bottom in ("skirt", "dress"):
-        pieces.append(legs[(_places(figure, "leg")[legs] > _skirt_length(seed) - 0.22).all(1)])
-    return np.concatenate(pieces)
+        return legs[(_places(figure, "leg")[legs] > BOTTOMS["shorts"].hem - 0.2).all(1)]
+    if appearance.bottom in ("skirt", "dress"):
+        return legs[(_places(figure, "leg")[legs] > _skirt_length(seed) - 0.22).all(1)]
+    return legs[:0]
 
 
 def _places(figure: Figure, kind: str) -> Floats:
