@@ -10,6 +10,8 @@ TORCH_INDEX ?=
 ALLOW_CUDA ?=
 INPUT ?=
 DEMO_DIR ?= demo
+# Configuration to start from: make demo PRESET=diffusion-small
+PRESET ?=
 
 .PHONY: help install demo sheets test check lint types format clean
 
@@ -27,8 +29,8 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps 'rtmlib>=0.0.16'
 	@touch $(STAMP)
 
-demo: $(STAMP) ## Replace the people of a clip: make demo INPUT=clip.mp4
-	$(BIN)/bodydouble demo $(if $(INPUT),--input '$(INPUT)') --output '$(DEMO_DIR)'
+demo: $(STAMP) ## Replace the people of a clip: make demo INPUT=clip.mp4 PRESET=fast
+	$(BIN)/bodydouble demo $(if $(INPUT),--input '$(INPUT)') $(if $(PRESET),--preset '$(PRESET)') --output '$(DEMO_DIR)'
 
 sheets: $(STAMP) ## Contact sheets and videos of results: make sheets CLIPS="ORIGINAL=RESULT ..." OUT=DIR
 	$(BIN)/python benchmarks/doubles_bars.py $(CLIPS) --sheets-only --out '$(or $(OUT),sheets)'

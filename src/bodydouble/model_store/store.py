@@ -13,6 +13,7 @@ from typing import Final
 
 from bodydouble.errors import MissingWeights
 from bodydouble.model_store.download import DownloadProgress, SilentDownload, download
+from bodydouble.model_store.packaged import PACKAGED
 from bodydouble.model_store.table import MODELS, RemoteFile, RemoteModel, model_named
 
 MODELS_VARIABLE: Final = "BODYDOUBLE_MODELS"
@@ -52,7 +53,8 @@ def locate(weights: str, *, default: str, option: str) -> Path:
     """The file, or the folder, of the weights that a configuration asks for.
 
     Args:
-        weights: value of the option: a model of the table, a path, or empty for the default.
+        weights: value of the option: a model of the table, one that comes with the package, a path, or empty for the
+            default.
         default: model that an empty value stands for.
         option: name of the option, for messages, such as ``perception.people.weights``.
 
@@ -60,6 +62,13 @@ def locate(weights: str, *, default: str, option: str) -> Path:
         MissingWeights: nothing is at the path, or the store has not got the model, or another content.
     """
     known = {model.name for model in MODELS}
+    if weights in PACKAGED:
+        if not PACKAGED[weights].is_dir():
+            raise MissingWeights(
+                f"{weights!r} is not in this copy of bodydouble; train it (docs/small_diffusion.md) and name its folder in "
+                f"{option}: {PACKAGED[weights]}"
+            )
+        return PACKAGED[weights]
     if weights and weights not in known:
         path = Path(weights)
         if not path.exists():

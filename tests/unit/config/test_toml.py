@@ -188,3 +188,7 @@ def test_presets_differ() -> None:
     assert preset("cpu") == RunConfig()
     assert preset("paper") != RunConfig()
     assert preset("fast") != RunConfig()
+    small = preset("diffusion-small")
+    assert small.perception == RunConfig().perception
+    assert small.compositing == RunConfig().compositing
+    assert small.generation.backend == "animatediff"

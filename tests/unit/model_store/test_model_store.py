@@ -251,3 +251,12 @@ def test_the_table_is_well_formed() -> None:
                 assert re.fullmatch("[0-9a-f]{40}", model.revision), model.name
         # Code can hide in a pickle: such a file must be the one that was looked at.
         assert all(file.sha256 for file in model.files if file.name.endswith((".pt", ".pth"))), model.name
+
+
+def test_weights_of_the_package_are_named_like_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    packaged = {"own": tmp_path / "own"}
+    monkeypatch.setattr(store, "PACKAGED", packaged)
+    with pytest.raises(MissingWeights, match=r"'own' is not in this copy.*generation\.weights"):
+        store.locate("own", default="yolox-s", option="generation.weights")
+    packaged["own"].mkdir()
+    assert store.locate("own", default="yolox-s", option="generation.weights") == packaged["own"]
