@@ -183,7 +183,7 @@ class Compositor:
         fit = fit_plate(rgb, cover, near & surroundings[window.slices], config.seam_max_offset)
         if distrusted.any():
             fill = fill_from_surroundings(rgb, ~painted[window.slices])
-            cover = np.where(distrusted[:, :, None], np.rint(fill).astype(np.uint8), cover)
+            cover = np.where(distrusted[:, :, None], fill, cover)
         piece = self._noise_field.piece(window, frame.index, _BACKGROUND, noise.grain_px)
         paint_plate(
             result[window.slices], cover, distrusted, fit, config.seam_max_offset,

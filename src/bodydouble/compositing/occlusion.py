@@ -36,7 +36,12 @@ _BODY_LIMBS: Final = tuple(limb for limb in LIMBS if max(limb) <= JOINT_INDEX["l
 _TORSO: Final = tuple(JOINT_INDEX[name] for name in ("right_shoulder", "left_shoulder", "left_hip", "right_hip"))
 _FEWEST_CORE_PX: Final[int] = 20
 _HIDDEN_AT_MOST: Final[float] = 0.6
-"""Whose core looks like the plate beyond this share may be on the plate, or be nobody; nothing is learnt from them."""
+"""Whose core looks like the plate beyond this share may be on the plate, or be nobody. Nothing is learnt from them, but from
+those who were detected before and after and walk: they are behind a thing."""
+_KNOWN_FROM: Final[float] = 0.3
+"""With a smaller hidden share it is learnt what somebody looks like, for frames in which nothing is seen of them."""
+_BANDS: Final[int] = 12
+"""Of a body from top to bottom; each has a colour."""
 _CONTRAST_OVER_SAME: Final[int] = 2
 """The plate must differ from the body beside the pixel by this many times what counts as the same."""
 _BAND_SHARE: Final[float] = 0.08
@@ -133,13 +138,15 @@ class _Evidence:
         self._balance = np.zeros((_DEPTHS, height, width), dtype=np.int16)
         self._first_track = np.zeros((height, width), dtype=np.int32)
         self._several = np.zeros((height, width), dtype=np.bool_)
+        self._looks: dict[int, _Looks] = {}
 
     def add(self, frame: Frame, plate_rgb: _Rgb, valid: _Mask) -> None:
         """Count one frame."""
         present = [
             (track, step)
             for track in self._bundle.tracks
-            if (step := track.step_of(frame.index)) is not None and track.visible_fraction[step] > 0
+            if (step := track.step_of(frame.index)) is not None
+            and (track.visible_fraction[step] > 0 or _passes_unseen(track, step))
         ]
         for track, step in present:
             window, core = body_core(track, step, self._frame_window)
@@ -158,10 +165,18 @@ class _Evidence:
         same_limit = self._config.same_differs_by_at_most
         seen = core & (largest_difference(rgb, plate) > same_limit)
         hidden = core & ~seen
-        if np.count_nonzero(hidden) > _HIDDEN_AT_MOST * core_px:
-            return
+        hidden_share = np.count_nonzero(hidden) / core_px
+        looks = self._looks.setdefault(track.track_id, _Looks())
+        rows = _relative_rows(track, step, window)
         # Dark clothes before a dark wall look like the wall: only where body and plate can be told apart is it hidden.
-        hidden &= _differs_from_body(rgb, seen, plate, _CONTRAST_OVER_SAME * same_limit)
+        if hidden_share <= _HIDDEN_AT_MOST:
+            hidden &= _differs_from_body(rgb, seen, plate, _CONTRAST_OVER_SAME * same_limit)
+        elif _passes_unseen(track, step) and looks.are_known:
+            hidden &= looks.differ_from(plate, rows, _CONTRAST_OVER_SAME * same_limit)
+        else:
+            return
+        if hidden_share <= _KNOWN_FROM:
+            looks.learn(rgb, seen, rows)
         depth = int(np.searchsorted(self._edges, float(track.boxes_xyxy_px[step, 3])))
         balance = self._balance[depth][window.slices]
         change = hidden.astype(np.int16) - np.int16(_SEEN_WEIGHS) * seen.astype(np.int16)
@@ -204,6 +219,42 @@ class _Evidence:
             if np.count_nonzero(balance < 0) > np.count_nonzero(balance > 0):
                 return depth
         return deepest + 1
+
+
+class _Looks:
+    """Mean colours of somebody in bands from top to bottom."""
+
+    def __init__(self) -> None:
+        self._total = np.zeros((_BANDS, 3), dtype=np.float64)
+        self._count = np.zeros(_BANDS, dtype=np.float64)
+
+    @property
+    def are_known(self) -> bool:
+        """True if something was learnt of every band."""
+        return bool(self._count.min() > 0)
+
+    def learn(self, rgb: _Rgb, seen: _Mask, rows: npt.NDArray[np.int64]) -> None:
+        """Take in the pixels of a window on which somebody is seen; ``rows`` (height,) are bands."""
+        colour = (rgb * seen[:, :, None]).sum(axis=1, dtype=np.float64)
+        np.add.at(self._total, rows, colour)
+        np.add.at(self._count, rows, seen.sum(axis=1, dtype=np.float64))
+
+    def differ_from(self, plate: _Rgb, rows: npt.NDArray[np.int64], limit: int) -> _Mask:
+        """Where a window of the plate differs from the band of each row by more than a limit, in 1/255."""
+        mean = (self._total / self._count[:, None])[rows]
+        return np.asarray(np.abs(plate - mean[:, None, :]).max(axis=2) > limit)
+
+
+def _passes_unseen(track: PersonTrack, step: int) -> bool:
+    """Whether somebody was detected before and after, but not here, where nothing is seen of them."""
+    return bool(track.visible_fraction[step] == 0 and track.box_scores[step] == 0 and track.play[step])
+
+
+def _relative_rows(track: PersonTrack, step: int, window: Window) -> npt.NDArray[np.int64]:
+    """Bands of the rows of a window, (height,)."""
+    top, bottom = float(track.boxes_xyxy_px[step, 1]), float(track.boxes_xyxy_px[step, 3])
+    share = (np.arange(window.top, window.bottom) + 0.5 - top) / max(bottom - top, 1.0)
+    return np.clip((share * _BANDS).astype(np.int64), 0, _BANDS - 1)
 
 
 def body_core(track: PersonTrack, step: int, frame_window: Window) -> tuple[Window, _Mask]:

@@ -24,8 +24,12 @@ _FEWEST_RING_PX = 24
 """With fewer pixels to compare, the plate is taken as it is."""
 _MOST_RING_PX = 1024
 """More pixels than that are thinned out; three numbers are fitted to them."""
-_CELL_PX = 8
-"""Side of the cells that surroundings are reduced to; hides whatever is smaller."""
+_CELL_PX = 4
+"""Side of the cells that surroundings are reduced to, at half the resolution."""
+_INPAINT_RADIUS = 4.0
+"""At half the resolution."""
+_STREAK_REACH = 12.0
+"""How far, at half the resolution, inpainted structure is believed."""
 _TRIM_OFFSET = 10.0
 """Ring pixels further than this (in 1/255) from the median are shadows or things, not a change of light."""
 
@@ -104,34 +108,51 @@ def judge_plate(
 
 def fill_from_surroundings(
     frame_rgb: npt.NDArray[np.uint8], surroundings: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float32]:
-    """Smooth colours for a window, made from its pixels outside all people.
+) -> npt.NDArray[np.uint8]:
+    """Colours for a window, made from its pixels outside all people: what is around goes on, edges with it.
 
-    The window is reduced to a few cells; empty cells take the mean of their neighbours until none is left.
+    Inpainting by the fast marching method (Telea 2004), at half the resolution, as far as anything known is near; the
+    middle of large areas takes the mean of ever wider cells instead of streaks.
 
     Args:
         frame_rgb: (height, width, 3).
         surroundings: (height, width), pixels that may be used.
 
     Returns:
-        (height, width, 3), 0 to 255; mid grey where there is nothing to go by.
+        (height, width, 3); known pixels are those of the frame; mid grey where there is nothing to go by.
     """
     height, width = surroundings.shape
-    size = (max(1, -(-width // _CELL_PX)), max(1, -(-height // _CELL_PX)))
+    if not surroundings.any():
+        return np.full((height, width, 3), 128, dtype=np.uint8)
+    size = (-(-width // 2), -(-height // 2))
     share = cv2.resize(surroundings.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    masked = frame_rgb * surroundings[:, :, None].astype(np.float32)
-    total = cv2.resize(masked, size, interpolation=cv2.INTER_AREA)
+    total = cv2.resize(frame_rgb * surroundings[:, :, None].astype(np.float32), size, interpolation=cv2.INTER_AREA)
     known = share > 0.0
-    if not known.any():
-        return np.full((height, width, 3), 128.0, dtype=np.float32)
-    colour = np.where(known[:, :, None], total / np.maximum(share, 1e-6)[:, :, None], 0.0).astype(np.float32)
+    small = np.rint(np.where(known[:, :, None], total / np.maximum(share, 1e-6)[:, :, None], 0.0)).astype(np.uint8)
+    streaks = cv2.inpaint(small, (~known).astype(np.uint8), _INPAINT_RADIUS, cv2.INPAINT_TELEA).astype(np.float32)
+    mean = _mean_of_cells(small, known)
+    far = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
+    trust = np.exp(-0.5 * (far / _STREAK_REACH) ** 2)[:, :, None]
+    mixed = cv2.resize(trust * streaks + (1.0 - trust) * mean, (width, height), interpolation=cv2.INTER_LINEAR)
+    filled = np.clip(np.rint(mixed), 0.0, 255.0).astype(np.uint8)
+    return np.where(surroundings[:, :, None], frame_rgb, filled)
+
+
+def _mean_of_cells(rgb: npt.NDArray[np.uint8], known: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    """Smooth colours (height, width, 3): cells of 4 px; empty ones take the mean of their neighbours, until none is left."""
+    height, width = known.shape
+    size = (max(1, -(-width // _CELL_PX)), max(1, -(-height // _CELL_PX)))
+    share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    total = cv2.resize(rgb * known[:, :, None].astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    there = share > 0.0
+    colour = np.where(there[:, :, None], total / np.maximum(share, 1e-6)[:, :, None], 0.0).astype(np.float32)
     cells = np.ones((3, 3), dtype=np.float32)
-    while not known.all():
-        weight = cv2.filter2D(known.astype(np.float32), -1, cells, borderType=cv2.BORDER_CONSTANT)
-        around = cv2.filter2D(colour, -1, cells, borderType=cv2.BORDER_CONSTANT) / np.maximum(weight, 1.0)[:, :, None]
-        reached = ~known & (weight > 0.5)
-        colour[reached] = around[reached]
-        known |= reached
+    while not there.all():
+        weight = cv2.filter2D(there.astype(np.float32), -1, cells, borderType=cv2.BORDER_CONSTANT)
+        around = cv2.filter2D(colour, -1, cells, borderType=cv2.BORDER_CONSTANT)
+        reached = ~there & (weight > 0.5)
+        colour[reached] = (around / np.maximum(weight, 1.0)[:, :, None])[reached]
+        there |= reached
     smooth = cv2.GaussianBlur(colour, (3, 3), 0.8, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 

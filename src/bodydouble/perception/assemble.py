@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,10 @@ _HEADING_SECONDS = 0.8
 """The direction somebody walks in is taken from this long before to as long after."""
 _IDLE_SHARE = 0.1
 """With less than this share differing from the plate nobody is there."""
+_HIDDEN_SHARE = 0.2
+"""With less than this share differing from the plate, who was there before and after is behind a thing."""
+_PASSING_WIDTHS = 0.5
+"""Who gets this many widths of the box farther while nobody detects them walks."""
 _REACH_SECONDS = 0.12
 """How long before and after it was noticed a mover that nobody explains is painted out."""
 _MOST_REACH_FRAMES = 10
@@ -74,7 +79,7 @@ def assemble(
         reason = doubt_about(evidence, config.tracking.verdict)
         seen, shorter = trimmed(part, reading)
         if heights is not None:
-            shorter, tall = without_giants(seen, shorter, heights)
+            shorter, tall = without_giants(seen, with_hidden_steps(seen, shorter), heights)
             reason = reason or tall
         tracks.append(_person(len(tracks) + 1, seen, shorter, config, rate, doubt=reason))
     tracks = with_joint_visibility(play_one_of_twins(tracks), frame_size_px=size)
@@ -110,6 +115,26 @@ def trimmed(part: Fragment, reading: TrackReading) -> tuple[Fragment, TrackReadi
         visible=reading.visible[keep],
         motion=reading.motion[keep],
     )
+
+
+def with_hidden_steps(part: Fragment, reading: TrackReading) -> TrackReading:
+    """The reading, told that nothing is seen where somebody passes behind a thing.
+
+    Who was not detected for a while, got farther meanwhile, and does not differ from the plate there is behind what the
+    plate shows. The plate cannot hold this person: it is made of frames in which nobody, found or guessed, was there.
+    """
+    observed = np.flatnonzero(part.observed)
+    steps, motion = np.arange(len(part)), np.array(reading.motion)
+    if len(observed) < 2:
+        return reading
+    after = np.searchsorted(observed, steps)
+    between = (after > 0) & (after < len(observed)) & ~part.observed
+    first, last = observed[np.maximum(after - 1, 0)], observed[np.minimum(after, len(observed) - 1)]
+    boxes = np.stack(reading.boxes)
+    middle, wide = 0.5 * (boxes[:, 0] + boxes[:, 2]), boxes[:, 2] - boxes[:, 0]
+    passes = np.abs(middle[last] - middle[first]) >= _PASSING_WIDTHS * wide
+    hidden = between & passes & np.isfinite(motion) & (np.nan_to_num(motion) < _HIDDEN_SHARE)
+    return replace(reading, visible=[0.0 if hidden[i] else value for i, value in enumerate(reading.visible)])
 
 
 def _person(

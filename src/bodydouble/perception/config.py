@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+import tyro
 
 from bodydouble.errors import ConfigError
 
@@ -182,6 +184,10 @@ class SilhouetteConfig:
     """The same where motion cannot complete the silhouette; lower still. Of ``rendered``."""
     complete_with_motion: bool = True
     """Add moving pixels connected to the person (bags, coats, papers)."""
+    belongings: Annotated[Literal["remove", "keep"], tyro.conf.arg(aliases=["--belongings"])] = "remove"
+    """remove: what touches a person (bag, umbrella, pram, bicycle, shadow) goes with them. keep: what they carry clear of
+    their body stays as filmed. People are RE-IDENTIFIED by what they carry: keep it only where nobody must be hidden from
+    those who know their things. Doubts about where a body ends are settled for removing."""
     clipseg: ClipSegConfig = field(default_factory=ClipSegConfig)
     """Options of ``clipseg``."""
     sam2: Sam2Config = field(default_factory=Sam2Config)

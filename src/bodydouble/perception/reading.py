@@ -17,7 +17,8 @@ from bodydouble.perception.looking import Look, look_at
 from bodydouble.perception.motion import Foreground, measure
 from bodydouble.perception.person import PersonReader
 from bodydouble.perception.quality import visible_fractions
-from bodydouble.perception.silhouette.compose import Outline, compose
+from bodydouble.perception.silhouette.compose import compose
+from bodydouble.perception.silhouette.outline import Outline
 from bodydouble.scene import CameraMotion, Frame, FrameSource, Progress
 from bodydouble.scene.plate_files import PlateReader
 
@@ -128,6 +129,8 @@ def _read_frame(
         frame_size_px=frame_size_px,
         moving=None if foreground is None else foreground.mask,
         bodies_xyxy_px=heights.whole_bodies(boxes),
+        joints=joints,
+        shadow=None if foreground is None else foreground.shadow,
     )
     visible = visible_fractions(boxes.astype(np.float64), *frame_size_px)
     for number, (result, outline) in enumerate(zip(results, outlines, strict=True)):
@@ -150,5 +153,5 @@ def _explained(boxes: NDArray[np.float32], outlines: list[Outline], shape: tuple
         explained[top:bottom, left:right] = True
     for outline in outlines:
         left, top, right, bottom = outline.window_xyxy_px
-        explained[top:bottom, left:right] |= outline.mask
+        explained[top:bottom, left:right] |= outline.mask if outline.kept is None else outline.mask | outline.kept
     return explained

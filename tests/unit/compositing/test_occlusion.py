@@ -208,3 +208,56 @@ def test_a_double_in_the_dark_half_is_darker_than_in_the_bright_half(street, wal
     assert dark < 0.8 * bright
     (feet_only,) = run(scene, replace(plain, light=LightConfig(body_share=0.0)))
     assert int(feet_only[34, 25, 0]) > dark
+
+
+@pytest.fixture
+def pillar(street, walker, double):
+    """Two people pass behind a pillar wider than they are: for some frames nothing of them is seen, nor detected."""
+
+    class Behind(street):
+        def rgb(self, index):
+            picture = self.ground.copy()
+            for person in self.walkers:
+                mask = self.mask_of(person, index)
+                mask[WIDE] = False
+                picture[mask] = person.rgb
+            return picture
+
+        @property
+        def bundle(self):
+            plain = super().bundle
+            tracks = []
+            for person, track in zip(self.walkers, plain.tracks, strict=True):
+                unseen = np.array([not self.mask_of(person, f)[:, UNHIDDEN].any() for f in track.frame_indices])
+                scores, visible = track.box_scores.copy(), track.visible_fraction.copy()
+                scores[unseen], visible[unseen] = 0.0, 0.0
+                tracks.append(replace(with_joints(track), box_scores=scores, visible_fraction=visible))
+            return replace(plain, tracks=tuple(tracks))
+
+    people = [
+        walker(n, {f: (5 + (f + 9 * n) % FRAMES, 16 + n) for f in range(FRAMES)}, size=SIZE, rgb=(250, 20 * n, 240))
+        for n in (1, 2)
+    ]
+    scene = Behind(width=96, height=84, frames_count=FRAMES, walkers=people)
+    scene.ground[WIDE] = (20, 60, 200)
+    return scene
+
+
+WIDE = (slice(0, 66), slice(36, 60))
+UNHIDDEN = np.r_[0:36, 60:96]
+
+
+def test_a_pillar_wider_than_people_is_found_from_those_who_vanish_behind_it(pillar):
+    found = find_occluders(pillar, pillar.bundle, pillar, CONFIG.occlusion)
+    hides = found.base_y_px >= 54
+    middle = np.zeros_like(hides)
+    middle[26:44, 40:56] = True
+    assert hides[middle].mean() > 0.9
+    assert not hides[:, UNHIDDEN].any()
+
+
+def test_who_is_not_seen_and_was_never_there_before_hides_behind_nothing(pillar):
+    """Tracks of nobody, that look like the ground all the time, teach nothing."""
+    pillar.rgb = lambda index: pillar.ground.copy()
+    found = find_occluders(pillar, pillar.bundle, pillar, CONFIG.occlusion)
+    assert found.is_empty

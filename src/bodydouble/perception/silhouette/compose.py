@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 from bodydouble.perception.config import SilhouetteConfig
 from bodydouble.perception.crops import paste
 from bodydouble.perception.geometry import grow, window
-from bodydouble.perception.person import SoftMask
+from bodydouble.perception.person import Joints, SoftMask
+from bodydouble.perception.silhouette.belongings import body_zone, without_belongings
+from bodydouble.perception.silhouette.outline import Outline
 
 _REACH_SHARE: Final = 0.12
 """Moving pixels are taken in up to this far outside the box, as a share of its size."""
+_FAR_REACH_HEIGHTS: Final = 0.6
+_FAR_REACH_BELOW_HEIGHTS: Final = 0.2
+"""... and up to this far, in heights of the box, where nobody else's box is: swung feet, prams, bicycles, cast shadows."""
 _SURE: Final = 0.6
 """Probability from which a neighbour's claim to a pixel counts."""
 _LEAD: Final = 0.25
@@ -29,18 +34,6 @@ _SPECK_SHARE: Final = 0.002
 """Loose moving regions below this share of the box are noise."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Outline:
-    """One person's silhouette in one frame."""
-
-    window_xyxy_px: tuple[int, int, int, int]
-    """Part of the frame that ``mask`` covers."""
-    mask: NDArray[np.bool_]
-    """(height, width) of the window."""
-    motion_share: float
-    """Share of the person's pixels that differ from the plate, NaN where nobody can tell."""
-
-
 def compose(
     boxes_xyxy_px: NDArray[np.float32],
     masks: Sequence[SoftMask],
@@ -49,6 +42,8 @@ def compose(
     frame_size_px: tuple[int, int],
     moving: NDArray[np.bool_] | None,
     bodies_xyxy_px: NDArray[np.float32] | None = None,
+    joints: Joints | None = None,
+    shadow: NDArray[np.bool_] | None = None,
 ) -> list[Outline]:
     """Silhouettes of all people of one frame.
 
@@ -59,6 +54,8 @@ def compose(
         frame_size_px: width and height.
         moving: (H, W) differs from the plate, None where that is unknown.
         bodies_xyxy_px: (N, 4) where the rest of each body may be if the box shows a part of it; None is the boxes.
+        joints: of all people, where belongings are kept; without them none are.
+        shadow: (H, W) moves as a shadow does, which nobody carries; None for nowhere.
 
     Returns:
         One outline per box; empty masks for boxes outside the frame.
@@ -68,19 +65,68 @@ def compose(
     reach = grow(boxes_xyxy_px, _REACH_SHARE, 2.0)
     reach[:, 1] = np.minimum(reach[:, 1], bodies[:, 1])
     reach[:, 3] = np.maximum(reach[:, 3], bodies[:, 3])
-    windows = [window(box, width, height) for box in reach]
+    far = reach.copy()
+    if moving is not None and config.complete_with_motion:
+        tall = (boxes_xyxy_px[:, 3] - boxes_xyxy_px[:, 1])[:, None]
+        wide = tall * np.array([_FAR_REACH_HEIGHTS, 0.0, _FAR_REACH_HEIGHTS, _FAR_REACH_BELOW_HEIGHTS])
+        far += wide * np.array([-1.0, 0.0, 1.0, 1.0])
+    windows = [window(box, width, height) for box in far]
+    near = [window(box, width, height) for box in reach]
     maps = [paste(mask.probabilities, mask.crop, place) for mask, place in zip(masks, windows, strict=True)]
     canvas_best, canvas_second = _claims(maps, windows, frame_size_px)
+    crowd = _count(near, frame_size_px)
     outlines = []
-    for box, body, place, own in zip(boxes_xyxy_px, bodies, windows, maps, strict=True):
+    for number, (box, place, own) in enumerate(zip(boxes_xyxy_px, windows, maps, strict=True)):
         left, top, right, bottom = place
         best = canvas_best[top:bottom, left:right]
         # The strongest claim of anybody else: the second best where one's own is the best.
         rival = np.where(own >= best, canvas_second[top:bottom, left:right], best)
         neighbours = (rival > _SURE) & (rival > own + _LEAD)
         local = None if moving is None else moving[top:bottom, left:right]
-        outlines.append(_outline(box, body, place, own, neighbours, local, config))
+        if local is not None:
+            local = local & _mine(near[number], place, crowd)
+        outline = _outline(box, bodies[number], place, own, neighbours, local, config)
+        if config.belongings == "keep" and local is not None and joints is not None:
+            body = body_zone(own, place, box, joints.xy_px[number], joints.scores[number])
+            solid = local if shadow is None else local & ~shadow[top:bottom, left:right]
+            outline = without_belongings(outline, body, solid & ~neighbours)
+        outlines.append(_cropped(outline))
     return outlines
+
+
+def _count(places: Sequence[tuple[int, int, int, int]], frame_size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """How many people's windows each pixel of the frame is in."""
+    crowd = np.zeros(frame_size_px[::-1], np.uint8)
+    for left, top, right, bottom in places:
+        part = crowd[top:bottom, left:right]
+        np.add(part, 1, out=part, where=part < 255)
+    return crowd
+
+
+def _mine(
+    near: tuple[int, int, int, int], place: tuple[int, int, int, int], crowd: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Where, on a window, motion may be somebody's own: near them, and farther away where nobody else is near."""
+    left, top, right, bottom = place
+    mine = crowd[top:bottom, left:right] == 0
+    mine[near[1] - top : near[3] - top, near[0] - left : near[2] - left] = True
+    return np.asarray(mine)
+
+
+def _cropped(outline: Outline) -> Outline:
+    """The same on the smallest window."""
+    anything = outline.mask if outline.kept is None else outline.mask | outline.kept
+    rows, columns = np.flatnonzero(anything.any(axis=1)), np.flatnonzero(anything.any(axis=0))
+    if len(rows) == 0:
+        return outline
+    part = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1))
+    left, top = outline.window_xyxy_px[:2]
+    return replace(
+        outline,
+        window_xyxy_px=(left + part[1].start, top + part[0].start, left + part[1].stop, top + part[0].stop),
+        mask=np.ascontiguousarray(outline.mask[part]),
+        kept=None if outline.kept is None else np.ascontiguousarray(outline.kept[part]),
+    )
 
 
 def _claims(
