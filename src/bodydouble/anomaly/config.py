@@ -148,8 +148,8 @@ class LntraConfig(DetectorConfig):
     """Steps between the frames of such a clip, one drawn per clip."""
     patch_probability: float = 0.0
     """Share of the clips into which a patch of another video is blended; the clip without it must come out. The authors'
-    best patches come from CIFAR-100, those of the training videos are nearly as good (their figure 5c). None by default: "skip
-    frames and pseudo anomaly in-painting of 0.2" is one option of their code, ``pseudo_anomaly_jump_inpainting``."""
+    best patches come from CIFAR-100, those of the training videos are nearly as good (their figure 5c). None by default:
+    "skip frames and pseudo anomaly in-painting of 0.2" is one option of their code, ``pseudo_anomaly_jump_inpainting``."""
     patch_size: float = 0.5
     """Largest side of a patch, in shares of the frame's."""
     patch_move_px: int = 10

@@ -283,6 +283,14 @@ def test_lntra_scores_the_ninth_of_sixteen() -> None:
         torch.testing.assert_close(model.terms(clip).frame[0], expected)
 
 
+def test_lntra_is_to_give_the_normal_clip_back() -> None:
+    model = build("lntra", tiny("lntra"), seed=0).eval()
+    shown, normal = (torch.rand(2, 16, 1, 16, 16) * 2 - 1 for _ in range(2))
+    with torch.inference_mode():
+        expected = (model.reconstructed(shown) - normal).square().mean()
+        torch.testing.assert_close(model.losses(shown, normal)["total"], expected)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("detector", LEARNING)
 def test_a_training_step_at_paper_scale(detector: str) -> None:
