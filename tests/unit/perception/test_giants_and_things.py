@@ -97,6 +97,9 @@ def test_what_flies_is_a_thing():
     assert is_thrown(range(10), windows_of(flight(10)), STEEP, 15.0)
     assert is_thrown([0, 1, 3, 4, 6], windows_of(flight(10)[::2]), STEEP, 15.0)
     assert is_thrown(range(6), windows_of((100, 20 + 14 * i) for i in range(6)), STEEP, 15.0)
+    # Around the top of a throw across the picture, where it is slow up and down.
+    rows = [119, 116, 115, 117, 123, 130, 141]
+    assert is_thrown(range(31, 38), windows_of((330 + 13 * i, y) for i, y in enumerate(rows)), STEEP, 15.0)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,9 @@ def test_what_flies_is_a_thing():
         ("somebody who falls", [(100, 60 + 14 * i) for i in range(8)], 60),
         ("somebody who comes down stairs", [(100 + 4 * i, 60 + 3 * i) for i in range(12)], 20),
         ("who is seen too briefly", flight(3), 20),
+        ("a head that walks and bobs", [(100 + 6 * i, 60 + round(3 * np.cos(0.9 * i))) for i in range(14)], 20),
+        ("a head that leaps over a puddle", [(100 + 14 * i, 60 + 3 * abs(i - 2)) for i in range(5)], 20),
+        ("somebody who leaps", flight(8, up=-12.0, gravity=3.0), 60),
         ("who stands still", [(100, 80)] * 12, 20),
         ("who rides past fast", [(60 * i, 80 + 8 * i) for i in range(8)], 20),
     ],
