@@ -23,11 +23,10 @@ from bodydouble.evaluation.measures.gait import Gait
 from bodydouble.evaluation.measures.identities import KnownPeople
 from bodydouble.evaluation.measures.motion_kept import oks
 from bodydouble.evaluation.pose_agreement import agreement, summarise
-from bodydouble.generation.avatar.coarse import projection
 from bodydouble.generation.avatar.motion import Motion, Style, fit_motion
 from bodydouble.generation.avatar.physique import build_physique, phenotype_of
 from bodydouble.generation.avatar.skeleton import Skeleton, forward
-from bodydouble.generation.avatar.view import estimate_view
+from bodydouble.generation.avatar.view import estimate_view, projection
 from bodydouble.scene import PersonTrack, SceneBundle
 from bodydouble.seeds import derive_seed
 

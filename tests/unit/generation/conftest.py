@@ -11,10 +11,10 @@ import pytest
 
 from bodydouble.body.model import BodyModel
 from bodydouble.casting import CastingConfig, cast_tracks
-from bodydouble.generation.avatar.coarse import projection
 from bodydouble.generation.avatar.gait import amplitude_of, cycles_per_second, gait_angles
 from bodydouble.generation.avatar.physique import build_physique
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, Floats, Skeleton, forward
+from bodydouble.generation.avatar.view import projection
 from bodydouble.scene import MIRRORED, CameraMotion, Cast, Light, MaskStack, PersonTrack, SceneBundle, VideoGeometry
 
 
@@ -36,8 +36,8 @@ class Person:
     missing: float = 0.1
     mirrored: float = 0.1
     start: tuple[float, float] = (380.0, 280.0)
-    angles: tuple[tuple[str, float], ...] = ()
-    """Angles that differ from walking."""
+    angles: tuple[tuple[str, float | Floats], ...] = ()
+    """Angles that differ from walking; a row per frame where they change."""
     seed: int = 0
 
 

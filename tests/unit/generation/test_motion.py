@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from bodydouble.body.model import BodyModel
-from bodydouble.generation.avatar.coarse import projection
 from bodydouble.generation.avatar.motion import Motion, fit_motion
 from bodydouble.generation.avatar.physique import build_physique
 from bodydouble.generation.avatar.refine import limits_rad
@@ -21,7 +20,7 @@ from bodydouble.generation.avatar.skeleton import (
     forward,
     joint_jacobian,
 )
-from bodydouble.generation.avatar.view import View, estimate_view
+from bodydouble.generation.avatar.view import View, estimate_view, projection
 from bodydouble.scene import PersonTrack, SceneBundle
 
 VIEW = View(horizon_y_px=280 - 845 * float(np.tan(0.25)), focal_px=845, width_px=768, height_px=576)

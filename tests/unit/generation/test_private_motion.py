@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bodydouble.generation.avatar.coarse import projection
 from bodydouble.generation.avatar.gait import amplitude_of, ankle_lift, cycles_per_second, gait_angles, stance
 from bodydouble.generation.avatar.private_motion import (
     MOST_SHIFT_S,
@@ -16,6 +15,7 @@ from bodydouble.generation.avatar.private_motion import (
 )
 from bodydouble.generation.avatar.refine import limits_rad
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, ANGLES, BONES, Floats, Skeleton, forward
+from bodydouble.generation.avatar.view import projection
 from bodydouble.scene import JOINT_NAMES
 
 ELEVATION_RAD = 0.25

@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bodydouble.generation.avatar.coarse import projection
 from bodydouble.generation.avatar.evidence import Evidence
 from bodydouble.generation.avatar.skeleton import Floats, Skeleton, forward
 from bodydouble.generation.avatar.smooth import smooth
+from bodydouble.generation.avatar.view import projection
 
 _FEET: Final = (13, 10)
 _STATES: Final = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
@@ -55,8 +56,7 @@ def planted_feet(skeleton: Skeleton, evidence: Evidence, angles: Floats, root_px
     slow = np.maximum(_SLOW_M_S, _SLOW_SHARE * body)[:, None]
     share = evidence.step_s / _USUAL_STEP_S
     against = np.clip((speed / slow) ** 2 - 1, -1, _CAP) * share - _PRIOR * share * (2 * guessed - 1)
-    path = _decode(against, _NEITHER * share)
-    chosen = _STATES[path].astype(float)
+    chosen = _STATES[_decode(against, _NEITHER * share)].astype(float)
     inside = np.minimum(chosen, np.minimum(_shifted(chosen, 1), _shifted(chosen, -1)))
     return np.asarray(np.where(inside > 0, 1.0, _EDGE * chosen))
 
@@ -74,7 +74,7 @@ def _shifted(values: Floats, by: int) -> Floats:
     return values[np.clip(np.arange(len(values)) + by, 0, len(values) - 1)]
 
 
-def _decode(against: Floats, neither: float) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _decode(against: Floats, neither: float) -> NDArray[np.int64]:
     """(T,) states, for costs (T, 2) of a foot's standing over its not standing."""
     costs = against @ _STATES.T + neither * (_STATES.sum(1) == 0)
     change = _CHANGE * np.abs(_STATES[:, None] - _STATES[None]).sum(2)

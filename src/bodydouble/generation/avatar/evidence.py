@@ -19,6 +19,10 @@ _DEPTH_M: Final = 0.28
 """How far a standing body reaches towards and away from the camera; adds to its height when seen from above."""
 _NECK, _HIPS = 1, (8, 11)
 _LEGS = ((8, 9, 10), (11, 12, 13))
+_LEAN_S: Final = 0.25
+_SCALE_S: Final = 1.5
+_SCALE_ON_GROUND_S: Final = 3.0
+"""Sizes keep to the ground where that is known; what else changes them (a crowd's mistaken boxes) is slow or wrong."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +41,10 @@ class Evidence:
     """(T,): pixels per metre of the double's body."""
     elevation_rad: Floats
     """(T,): how steeply the camera looks down at the person."""
+    boxes_px: Floats
+    """(T, 4): left, top, right, bottom; where a box is cut, that of somebody standing there."""
+    whole_box: Floats
+    """(T,): 1 where the box is not cut, else 0."""
     pelvis_px: Floats
     """(T, 2): where the box alone puts the root bone."""
     pelvis_weight: Floats
@@ -68,13 +76,19 @@ def gather(track: PersonTrack, video: VideoGeometry, camera: CameraMotion, view:
     elevation = view.elevation_rad((boxes[:, 1] + boxes[:, 3]) / 2)
     elevation = smooth(elevation, np.ones(len(elevation)), step, 1.0)
     cut = view.cut(boxes)
-    scale = _scale(boxes, cut, safe, weights, track, elevation, skeleton, step)
-    pelvis, pelvis_weight = _pelvis(boxes, cut, scale, elevation, skeleton)
+    upright = np.clip(np.cos(_lean(safe, weights, step)), 0, 1) ** 4
+    by_ground = _ground_scale(boxes, cut, view, camera, step)
+    scale = _scale(boxes, cut, safe, weights, track, elevation, skeleton, upright, by_ground, step)
+    pelvis, pelvis_weight = _pelvis(boxes, cut, scale, elevation, skeleton, upright)
+    whole = (cut.sum(1) == 0).astype(float)
+    half = 0.5 * np.stack([0.4 * scale, scale * standing_height_m(skeleton, elevation)], 1)
+    standing = np.concatenate([pelvis - half, pelvis + half], 1)
     shift = _ground_shift(track, camera, boxes)
     speed, heading, heading_weight = _travel(boxes, cut, scale, elevation, shift, skeleton, step)
     return Evidence(
         step_s=step, times_s=times, joints_px=safe, weights=weights, scale_px_per_m=scale, elevation_rad=elevation,
-        pelvis_px=pelvis, pelvis_weight=pelvis_weight, ground_shift_px=shift, speed=speed, heading_rad=heading,
+        boxes_px=np.where(whole[:, None] > 0, boxes, standing), whole_box=whole, pelvis_px=pelvis,
+        pelvis_weight=pelvis_weight, ground_shift_px=shift, speed=speed, heading_rad=heading,
         heading_weight=heading_weight,
     )  # fmt: skip
 
@@ -90,14 +104,41 @@ def body_height_m(skeleton: Skeleton) -> float:
     return skeleton.stature_m + _CROWN_ABOVE_EYES_M + _SOLE_BELOW_ANKLE_M
 
 
+def _lean(joints: Floats, weights: Floats, step_s: float) -> Floats:
+    """(T,) turn of the trunk in the picture, from the line of neck and hips; 0 where that is not seen."""
+    trunk = joints[:, _NECK] - joints[:, _HIPS].mean(1)
+    length = np.linalg.norm(trunk, axis=1)
+    weight = weights[:, (_NECK, *_HIPS)].min(1)
+    # Half of a usual trunk and less points at the camera, and its direction in the picture is noise.
+    usual = float(np.median(length[weight > 0])) if (weight > 0).any() else 1.0
+    weight = weight * np.clip(2 * length / max(usual, 1e-6) - 0.6, 0, 1)
+    if weight.max() <= 0:
+        return np.zeros(len(joints))
+    unit = trunk / np.maximum(length, 1e-6)[:, None]
+    sideways = smooth_robust(unit[:, 0], weight, step_s, _LEAN_S, spread=0.3)
+    upwards = smooth_robust(-unit[:, 1], weight, step_s, _LEAN_S, spread=0.3)
+    return np.asarray(np.arctan2(sideways, upwards))
+
+
+def _ground_scale(boxes: Floats, cut: Floats, view: View, camera: CameraMotion, step_s: float) -> Floats:
+    """(T,): log of the size that things have where the feet are, up to a constant, where the ground is known; else 0."""
+    if not view.is_measured or not camera.is_static or cut[:, 3].any():
+        return np.zeros(len(boxes))
+    foot = smooth(boxes[:, 3], np.ones(len(boxes)), step_s, 1.0)
+    return np.asarray(np.log(np.maximum(foot - view.horizon_y_px, 0.05 * view.height_px)))
+
+
 def _scale(
     boxes: Floats, cut: Floats, joints: Floats, weights: Floats, track: PersonTrack, elevation: Floats,
-    skeleton: Skeleton, step_s: float,
+    skeleton: Skeleton, upright: Floats, by_ground: Floats, step_s: float,
 ) -> Floats:  # fmt: skip
-    """Pixels per metre, smooth over time, from the box where it is whole and from chains of joints."""
+    """Pixels per metre, smooth over time, from the box where it is whole and upright and from chains of joints.
+
+    What the ground tells of it goes in as it is; only what is left is smoothed.
+    """
     expected = standing_height_m(skeleton, elevation)
     tall = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
-    whole = (cut[:, 1] + cut[:, 3] == 0) * np.clip(track.visible_fraction.astype(float), 0, 1) ** 2
+    whole = (cut[:, 1] + cut[:, 3] == 0) * upright * np.clip(track.visible_fraction.astype(float), 0, 1) ** 2
     by_box = np.log(tall / expected)
     box_weight = whole * (0.15 + np.clip(track.box_scores.astype(float), 0, 1))
     by_chain, chain_weight = _chain_scale(joints, weights, elevation, skeleton)
@@ -109,7 +150,8 @@ def _scale(
     count = len(by_box)
     weight = trust[:count] + trust[count:]
     mean = (trust[:count] * values[:count] + trust[count:] * values[count:]) / np.maximum(weight, 1e-9)
-    return np.asarray(np.exp(smooth_robust(mean, weight, step_s, 1.5, spread=0.08)))
+    held_s = _SCALE_S if not by_ground.any() else _SCALE_ON_GROUND_S
+    return np.asarray(np.exp(by_ground + smooth_robust(mean - by_ground, weight, step_s, held_s, spread=0.08)))
 
 
 def _chain_scale(joints: Floats, weights: Floats, elevation: Floats, skeleton: Skeleton) -> tuple[Floats, Floats]:
@@ -137,7 +179,9 @@ def _chain_scale(joints: Floats, weights: Floats, elevation: Floats, skeleton: S
     return np.log(np.maximum(length, 1.0) / metres), weight
 
 
-def _pelvis(boxes: Floats, cut: Floats, scale: Floats, elevation: Floats, skeleton: Skeleton) -> tuple[Floats, Floats]:
+def _pelvis(
+    boxes: Floats, cut: Floats, scale: Floats, elevation: Floats, skeleton: Skeleton, upright: Floats
+) -> tuple[Floats, Floats]:
     """Root bone's place if the person stands in the box: from the sole upwards, or where that is cut from the crown."""
     pose = forward(skeleton, gait_angles(np.zeros(1), np.zeros(1)))
     below = float(-pose.joints_m[0, [10, 13], 2].mean()) + _SOLE_BELOW_ANKLE_M
@@ -148,6 +192,8 @@ def _pelvis(boxes: Floats, cut: Floats, scale: Floats, elevation: Floats, skelet
     y = np.where(cut[:, 3] == 0, from_sole, from_crown)
     # Where both ends are seen they share the error, which matters for people who sit or bend.
     y = np.where(cut[:, 1] + cut[:, 3] == 0, 0.7 * from_sole + 0.3 * from_crown, y)
+    # Who lies is in the middle of the box.
+    y = upright * y + (1 - upright) * (boxes[:, 1] + boxes[:, 3]) / 2
     left, right = boxes[:, 0], boxes[:, 2]
     half = 0.2 * scale
     x = np.where(cut[:, 0] > 0, right - half, np.where(cut[:, 2] > 0, left + half, (left + right) / 2))

@@ -7,23 +7,21 @@ from typing import Final, Literal
 
 import numpy as np
 
-from bodydouble.generation.avatar.coarse import Coarse, coarse_motion, projection
 from bodydouble.generation.avatar.contacts import planted_feet
 from bodydouble.generation.avatar.evidence import Evidence, gather
-from bodydouble.generation.avatar.gait import ankle_lift, gait_angles, stance
-from bodydouble.generation.avatar.limbs import begin_limbs
+from bodydouble.generation.avatar.first_guess import FirstGuess, first_guess
+from bodydouble.generation.avatar.lift import Lifter
 from bodydouble.generation.avatar.private_motion import Played, play_privately
-from bodydouble.generation.avatar.refine import Fit, Guess, refine
-from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, BONE_INDEX, Floats, Pose, Skeleton, forward
-from bodydouble.generation.avatar.smooth import smooth, smooth_robust
-from bodydouble.generation.avatar.view import View
+from bodydouble.generation.avatar.refine import Fit, refine
+from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats, Pose, Skeleton, forward
+from bodydouble.generation.avatar.smooth import smooth_robust
+from bodydouble.generation.avatar.view import View, projection
 from bodydouble.scene import MIRRORED, PersonTrack, SceneBundle
 
 _GRID_RAD: Final = 1e-5
 _GRID_PX: Final = 1e-3
 """Results are rounded to this grid, far below what can be seen, so that libraries which differ in the last bit between
 processors do not make different pictures."""
-_POSTURE_S: Final = 0.35
 _FIRST_REACH_M: Final = 0.7
 _EXACT: Final = 0.3
 """Share of the joints' noise that an exact motion believes in; all priors weigh that much less."""
@@ -76,9 +74,8 @@ def fit_motion(
     if not np.isfinite(track.boxes_xyxy_px).all():
         raise FloatingPointError("a box is not finite")
     evidence = gather(track, bundle.video, bundle.camera, view, skeleton)
-    coarse = coarse_motion(evidence, skeleton)
-    evidence = _exchange(evidence, coarse)
-    guess = _guess(coarse, evidence, skeleton)
+    first = first_guess(Lifter.load(), evidence, skeleton)
+    evidence, guess = _exchange(evidence, first), first.guess
     # With a long reach first, so that a raised arm, far from the guess, is no outlier.
     free = replace(guess, stance=np.zeros_like(guess.stance))
     fit = refine(skeleton, evidence, free, noise_m=noise_m, reach_m=_FIRST_REACH_M, rounds=5)
@@ -86,9 +83,7 @@ def fit_motion(
     evidence = _rescale(evidence, fit, skeleton)
     believed_m = noise_m * _EXACT if style == "exact" else noise_m
     fit = refine(skeleton, evidence, guess, noise_m=believed_m, reach_m=2.5 * noise_m, rounds=8, start=fit)
-    played = Played(
-        angles=fit.angles, planted=guess.stance, ankle_rad=ankle_lift(coarse.phase_rad, coarse.amplitude)
-    )  # fmt: skip
+    played = Played(angles=fit.angles, planted=guess.stance, ankle_rad=first.ankle_rad)
     if style == "private":
         moved = np.concatenate([np.zeros((1, 2)), np.cumsum(evidence.ground_shift_px[:-1], 0)])
         played = play_privately(
@@ -112,10 +107,14 @@ def poses_of(skeleton: Skeleton, motion: Motion) -> Pose:
     for column, side in enumerate(("L", "R")):
         foot = BONE_INDEX[f"foot.{side}"]
         turn = pose.rotations[:, foot]
+        shin_m = float(np.linalg.norm(skeleton.heads_m[foot] - skeleton.heads_m[BONE_INDEX[f"lowerleg01.{side}"]]))
         ahead = -turn[:, :, 1]
         pitch = np.arcsin(np.clip(ahead[:, 2], -1, 1))
         free = pitch + np.clip(motion.ankle_rad[:, column], -0.65, 0.4)
-        wanted = np.clip((1 - motion.planted[:, column]) * free, pitch - 0.75, pitch + 0.5)
+        # A foot is flat below a shin that stands; those of people who lie point where they like.
+        shin = pose.heads_m[:, BONE_INDEX[f"lowerleg01.{side}"], 2] - pose.heads_m[:, foot, 2]
+        flat = motion.planted[:, column] * np.clip(shin / (0.5 * shin_m) - 0.4, 0, 1)
+        wanted = np.clip((1 - flat) * free, pitch - 0.75, pitch + 0.5)
         pose.rotations[:, foot] = _feet(ahead, wanted, turn)
     return pose
 
@@ -131,21 +130,11 @@ def _feet(ahead: Floats, pitch_rad: Floats, turn: Floats) -> Floats:
     return np.where(length[:, :, None] < 0.2, turn, level)
 
 
-def _guess(coarse: Coarse, evidence: Evidence, skeleton: Skeleton) -> Guess:
-    angles = gait_angles(coarse.phase_rad, coarse.amplitude)
-    angles[:, ANGLE_INDEX["yaw"]] = coarse.yaw_rad
-    planted = stance(coarse.phase_rad, coarse.amplitude)
-    # Smoothed, since the fit keeps departures from the guess smooth and would copy its jumps.
-    aside = begin_limbs(skeleton, evidence, angles) - angles
-    angles = angles + smooth(aside, np.ones(len(aside)), evidence.step_s, _POSTURE_S)
-    return Guess(angles=angles, stance=planted, standing=(coarse.amplitude < 0.05).astype(float))
-
-
-def _exchange(evidence: Evidence, coarse: Coarse) -> Evidence:
+def _exchange(evidence: Evidence, first: FirstGuess) -> Evidence:
     """Joints with left and right put right."""
     joints, weights = evidence.joints_px.copy(), evidence.weights.copy()
     mirrored = np.array(MIRRORED)
-    for swap, group in ((coarse.swap_upper, _UPPER), (coarse.swap_legs, _LEGS)):
+    for swap, group in ((first.swap_upper, _UPPER), (first.swap_legs, _LEGS)):
         rows = np.flatnonzero(swap)
         joints[np.ix_(rows, group)] = evidence.joints_px[np.ix_(rows, mirrored[group])]
         weights[np.ix_(rows, group)] = evidence.weights[np.ix_(rows, mirrored[group])]

@@ -19,7 +19,6 @@ from typing import Final
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from bodydouble.generation.avatar.coarse import projection
 from bodydouble.generation.avatar.refine import limits_rad, per_angle
 from bodydouble.generation.avatar.skeleton import (
     ANGLE_INDEX,
@@ -31,6 +30,7 @@ from bodydouble.generation.avatar.skeleton import (
     joint_jacobian,
 )
 from bodydouble.generation.avatar.smooth import smooth
+from bodydouble.generation.avatar.view import projection
 from bodydouble.seeds import derive_seed
 
 MOST_SHIFT_S: Final = 0.10

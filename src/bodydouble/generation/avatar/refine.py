@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, solveh_banded
 
-from bodydouble.generation.avatar.coarse import projection
 from bodydouble.generation.avatar.evidence import Evidence
 from bodydouble.generation.avatar.skeleton import (
     ANGLES,
@@ -25,6 +24,7 @@ from bodydouble.generation.avatar.skeleton import (
     forward,
     joint_jacobian,
 )
+from bodydouble.generation.avatar.view import projection
 
 UNKNOWNS: Final = NUM_ANGLES + 2
 _BAND: Final = 3 * UNKNOWNS - 1
@@ -38,12 +38,13 @@ _PRIOR_DEG: Final[dict[str, float]] = {
 """How far people usually depart from plain walking or standing (one standard deviation)."""
 
 _LIMITS_DEG: Final[dict[str, tuple[float, float]]] = {
-    "tilt": (-30, 80), "tilt_side": (-35, 35), "bend": (-20, 75), "bend_side": (-25, 25), "twist": (-40, 40),
+    "tilt": (-100, 100), "tilt_side": (-95, 95), "bend": (-20, 75), "bend_side": (-25, 25), "twist": (-40, 40),
     "nod": (-40, 45), "nod_side": (-25, 25), "turn": (-70, 70), "arm_swing": (-50, 175), "arm_out": (-8, 130),
     "arm_twist": (-70, 45), "elbow": (3, 145), "leg_swing": (-25, 115), "leg_out": (-4, 40), "leg_twist": (-15, 30),
     "knee": (1, 135),
 }  # fmt: skip
-"""Ranges of healthy joints, a little inside of clinical figures (AAOS 1965): doubles do no gymnastics."""
+"""Ranges of healthy joints, a little inside of clinical figures (AAOS 1965): doubles do no gymnastics. The whole body
+(tilt) may lie on any side, for people fall."""
 
 _ACCELERATION: Final[dict[str, float]] = {
     "yaw": 12, "tilt": 5, "tilt_side": 4, "bend": 6, "bend_side": 4, "twist": 8, "nod": 8, "nod_side": 4, "turn": 10,

@@ -27,6 +27,8 @@ class View:
     focal_px: float
     width_px: int
     height_px: int
+    is_measured: bool = False
+    """Whether the horizon was found from people, and not taken as usual."""
 
     def elevation_rad(self, y_px: Floats) -> Floats:
         """How steeply the camera looks down at what is seen in row ``y_px``."""
@@ -71,4 +73,11 @@ def estimate_view(bundle: SceneBundle) -> View:
     horizon = float(np.median(foot - tall / slope))
     # Rows above the picture by much, or below its middle, are no horizon that people were filmed against.
     horizon = float(np.clip(horizon, 0.5 * height - focal * np.tan(_LIMITS_RAD[1]), 0.65 * height))
-    return View(horizon_y_px=horizon, focal_px=focal, width_px=width, height_px=height)
+    return View(horizon_y_px=horizon, focal_px=focal, width_px=width, height_px=height, is_measured=True)
+
+
+def projection(elevation_rad: Floats) -> Floats:
+    """(T, 2, 3): from the body frame to picture axes (x right, y down), seen from ``elevation_rad`` above."""
+    zero, one = np.zeros_like(elevation_rad), np.ones_like(elevation_rad)
+    rows = [[one, zero, zero], [zero, -np.sin(elevation_rad), -np.cos(elevation_rad)]]
+    return np.moveaxis(np.array(rows), 2, 0)
