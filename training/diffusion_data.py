@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -135,13 +136,14 @@ def corpus(looks: list[Appearance]) -> list[str]:
     ]
 
 
+def fragments(prompt: str) -> list[tuple[str, float]]:
+    """Pieces of a prompt as the generator writes it, each with its emphasis."""
+    return [(said[1] or said[0], float(said[2] or 1)) for said in re.finditer(r"\(([^()]*)\)([0-9.]+)|[^()]+", prompt)]
+
+
 def plain(prompt: str) -> str:
     """A prompt without Compel's marks of emphasis."""
-    kept = []
-    for word in prompt.split(" "):
-        head, closed, _weight = word.partition(")")
-        kept.append(head.lstrip("(") + ("," if closed and word.endswith(",") else ""))
-    return " ".join(kept)
+    return "".join(text for text, _ in fragments(prompt))
 
 
 def seed_of(seed: int, *parts: Any) -> int:

@@ -29,18 +29,18 @@ predict v (Salimans & Ho 2022)."""
 class Size:
     """How large the networks are."""
 
-    widths: tuple[int, ...] = (48, 96, 160)
+    widths: tuple[int, ...] = (32, 64, 128)
     """Channels of the blocks of UNet and ControlNet; the first works on latents at full resolution, without attention."""
     text_width: int = 96
     text_layers: int = 2
-    vae_widths: tuple[int, ...] = (16, 32, 64)
+    vae_widths: tuple[int, ...] = (16, 32, 48)
     """The picture is halved after each but the last."""
-    latent_channels: int = 4
+    latent_channels: int = 8
     layers: int = 1
     """Residual blocks of a block on the way down."""
 
 
-TOY: Final = Size(widths=(16, 32), text_width=32, text_layers=1, vae_widths=(8, 8, 16))
+TOY: Final = Size(widths=(16, 32), text_width=32, text_layers=1)
 """For tests."""
 
 
@@ -58,7 +58,7 @@ def _make_vae(size: Size) -> Any:
     count = len(size.vae_widths)
     return AutoencoderKL(
         block_out_channels=size.vae_widths, down_block_types=("DownEncoderBlock2D",) * count,
-        up_block_types=("UpDecoderBlock2D",) * count, latent_channels=size.latent_channels, norm_num_groups=8,
+        up_block_types=("UpDecoderBlock2D",) * count, latent_channels=size.latent_channels, norm_num_groups=4,
         sample_size=128, layers_per_block=1, mid_block_add_attention=False,
     )  # fmt: skip
 

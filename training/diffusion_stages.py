@@ -21,8 +21,8 @@ from bodydouble.generation.diffusion.backgrounds import BACKGROUNDS
 from bodydouble.scene import Appearance, SceneBundle
 from training.diffusion_data import (
     VARIANTS,
-    Clip,
     draw_joints,
+    fragments,
     mirrored,
     over_background,
     plain,
@@ -31,9 +31,8 @@ from training.diffusion_data import (
     seed_of,
     wordings,
 )
+from training.diffusion_vae import Patches
 
-_VAE_CROP_PX: Final = 64
-_KL_WEIGHT: Final = 1e-5
 _EMPTY_SHARE: Final = 0.06
 """Pictures that are asked for without words, so that guidance can be used."""
 _PURE_NOISE_SHARE: Final = 0.12
@@ -43,78 +42,18 @@ _CLIP_WEIGHT: Final = 4.0
 
 
 @contextmanager
-def autocast() -> Iterator[None]:
-    """Products in bfloat16 on the CPU; attention in plain products, whose gradient is several times faster there."""
-    with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+def autocast(*, plain_attention: bool) -> Iterator[None]:
+    """Products in bfloat16 on the CPU.
+
+    Attention over pictures is several times faster in plain products. Over frames it is not, and PyTorch 2.13 died in its
+    gradient.
+    """
+    backends = [SDPBackend.MATH] if plain_attention else [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
+    with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(backends):
         yield
 
 
-# Pictures to latents
-
-
-class VaeLoss:
-    """Crops of doubles on plain backgrounds, to be seen again after the bottleneck.
-
-    Absolute differences of pixels and of their gradients; no network judges likeness, as the usual ones saw photographs.
-    """
-
-    def __init__(self, clips: list[Clip], seed: int, batch: int) -> None:
-        self._clips, self._seed, self._batch = clips, seed, batch
-
-    def __call__(self, vae: nn.Module, step: int) -> dict[str, Tensor]:
-        rng = np.random.default_rng(seed_of(self._seed, "vae", step))
-        pictures = to_signed(np.stack([self._crop(rng) for _ in range(self._batch)]))
-        with autocast():
-            spread = cast(Any, vae).encode(pictures).latent_dist
-            noise = torch.from_numpy(rng.standard_normal(spread.mean.shape, dtype=np.float32))
-            latents = spread.mean + spread.std * noise
-            seen = cast(Any, vae).decode(latents).sample.float()
-        pixels = (seen - pictures).abs().mean()
-        edges = sum((torch.diff(seen, dim=d) - torch.diff(pictures, dim=d)).abs().mean() for d in (2, 3))
-        kl = 0.5 * (spread.mean.float() ** 2 + spread.var.float() - 1 - spread.logvar.float()).mean()
-        return {"loss": pixels + edges + _KL_WEIGHT * kl, "pixels": pixels, "kl": kl}
-
-    def _crop(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        clip = self._clips[int(rng.integers(len(self._clips)))]
-        frame = clip.rgba[int(rng.integers(len(clip.rgba)))]
-        top = int(rng.integers(max(1, frame.shape[0] - _VAE_CROP_PX + 1)))
-        left = int(rng.integers(max(1, frame.shape[1] - _VAE_CROP_PX + 1)))
-        part = frame[top : top + _VAE_CROP_PX, left : left + _VAE_CROP_PX]
-        pads = [(0, _VAE_CROP_PX - size) for size in part.shape[:2]]
-        picture = over_background(np.pad(part, [*pads, (0, 0)])[None], str(rng.choice([*BACKGROUNDS])))[0]
-        return picture[:, ::-1] if rng.random() < 0.5 else picture
-
-
-def to_signed(rgb: NDArray[np.float32]) -> Tensor:
-    """(N, H, W, 3) of 0 to 1 as (N, 3, H, W) of -1 to 1."""
-    channels_first = torch.from_numpy(np.ascontiguousarray(rgb.transpose(0, 3, 1, 2)))
-    return (channels_first * 2 - 1).contiguous(memory_format=torch.channels_last)
-
-
-@torch.no_grad()
-def whiten(vae: Any, clips: list[Clip], seed: int) -> None:
-    """Give every latent channel mean 0 and spread 1, inside the 1x1 convolutions at both sides of the bottleneck."""
-    rng = np.random.default_rng(seed_of(seed, "whiten"))
-    found = []
-    for _ in range(150):
-        clip = clips[int(rng.integers(len(clips)))]
-        rgb = over_background(clip.rgba[int(rng.integers(len(clip.rgba)))][None], str(rng.choice([*BACKGROUNDS])))
-        found.append(vae.encode(to_signed(rgb)).latent_dist.mean[0].flatten(1))
-    values = torch.cat(found, dim=1)
-    mean, spread = values.mean(1), values.std(1)
-    count = len(mean)
-    out, back = vae.quant_conv, vae.post_quant_conv
-    # z' = (z - mean) / spread on the way in, z = z' * spread + mean on the way back.
-    out.weight[:count] /= spread[:, None, None, None]
-    out.bias[:count] = (out.bias[:count] - mean) / spread
-    out.bias[count:] -= 2 * spread.log()
-    back.bias += (back.weight[:, :, 0, 0] * mean).sum(1)
-    back.weight *= spread[None, :, None, None]
-    vae.register_to_config(scaling_factor=1.0)
-
-
-@torch.no_grad()
-def encode_shard(vae: Any, renders: Path, shard: int, out: Path, seed: int) -> None:
+def encode_shard(patches: Patches, renders: Path, shard: int, out: Path, seed: int) -> None:
     """Latents of a shard, as rendered and mirrored, each on the background that its wording asks for."""
     looks = read_looks(renders, shard)
     ways = [wordings(look, seed_of(seed, "wordings", shard, number)) for number, look in enumerate(looks)]
@@ -124,9 +63,8 @@ def encode_shard(vae: Any, renders: Path, shard: int, out: Path, seed: int) -> N
             rng = np.random.default_rng(seed_of(seed, "variant", shard, number, int(flip)))
             variant = int(rng.integers(len(ways[clip.look])))
             rgb = over_background(clip.rgba, ways[clip.look][variant].background)
-            with autocast():
-                encoded = vae.encode(to_signed(rgb[:, :, ::-1] if flip else rgb)).latent_dist.mean
-            latents.append(encoded.contiguous().half().numpy().reshape(-1))
+            encoded = patches.encode(rgb[:, :, ::-1] if flip else rgb)
+            latents.append(encoded.astype(np.float16).reshape(-1))
             variants.append(variant)
     out.mkdir(parents=True, exist_ok=True)
     part = out / f"shard_{shard:03d}.part.npz"
@@ -168,9 +106,9 @@ def attribute_sizes() -> dict[str, int]:
 class WordsLoss:
     """Attributes of looks drawn for it, read off their prompts."""
 
-    def __init__(self, tokenizer: Any, seed: int, batch: int, crowd: int = 96) -> None:
+    def __init__(self, tokenizer: Any, seed: int, batch: int, crowds: int) -> None:
         self._tokenizer, self._batch = tokenizer, batch
-        looks = [look for number in range(crowd) for look in crowd_of(seed_of(seed, "crowd", number))]
+        looks = [look for number in range(crowds) for look in crowd_of(seed_of(seed, "crowd", number))]
         said = [(look, way) for n, look in enumerate(looks) for way in wordings(look, seed_of(seed, "said", n))[:2]]
         texts = [plain(way.prompt) for _, way in said]
         encoded = tokenizer(texts, padding="max_length", max_length=77, truncation=True, return_tensors="pt")
@@ -191,7 +129,7 @@ class WordsLoss:
     def __call__(self, probe: nn.Module, step: int) -> dict[str, Tensor]:
         rows = np.random.default_rng(seed_of(self._seed, "text", step)).integers(len(self._tokens), size=self._batch)
         colours, kinds = [], []
-        with autocast():
+        with autocast(plain_attention=True):
             answers = probe(self._tokens[rows])
         for answer, target in zip(answers, self._targets, strict=True):
             wanted = target[rows]
@@ -201,6 +139,28 @@ class WordsLoss:
                 kinds.append(functional.cross_entropy(answer.float(), wanted))
         colour, kind = torch.stack(colours).mean(), torch.stack(kinds).mean()
         return {"loss": 10 * colour + 0.3 * kind, "colour_mse": colour, "kind_nats": kind}
+
+
+@torch.no_grad()
+def embed_prompts(tokenizer: Any, text_encoder: Any, prompts: list[str]) -> Tensor:
+    """(prompts, tokens, width): what `bodydouble.generation.animatediff.words.embed` gives, many at a time.
+
+    Only for prompts of one piece and emphasis of 1 or more: Compel then moves each token away from the empty prompt.
+    """
+    begin, end, length = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.model_max_length
+    ids, weights = [], []
+    for prompt in ["", *prompts]:
+        own, factors = [begin], [1.0]
+        for text, weight in fragments(prompt):
+            found = tokenizer(text, add_special_tokens=False).input_ids
+            own, factors = own + found, factors + [weight] * len(found)
+        if len(own) >= length or min(factors) < 1:
+            raise ValueError(f"this prompt must go through Compel: {prompt}")
+        missing = length - len(own)
+        ids.append(own + [end] + [tokenizer.pad_token_id] * (missing - 1))
+        weights.append(factors + [1.0] * missing)
+    said = text_encoder(torch.tensor(ids)).last_hidden_state
+    return said[:1] + (said[1:] - said[:1]) * torch.tensor(weights)[1:, :, None]
 
 
 def crowd_of(seed: int, people: int = 24) -> list[Appearance]:
@@ -299,7 +259,7 @@ class PaintLoss:
         times = torch.from_numpy(np.repeat(when, self._frames))
         noisy = self._scheduler.add_noise(latents, noise, times)
         wanted = self._scheduler.get_velocity(latents, noise, times)
-        with autocast():
+        with autocast(plain_attention=self._frames == 1):
             answer = self._predict(cast(Painter, painter), noisy, times, words, drawings).float()
         errors = ((answer - wanted) ** 2).mean(dim=(1, 2, 3))
         thirds = {

@@ -30,14 +30,14 @@ from training.diffusion_sheets import paint_sheet, vae_sheet
 from training.diffusion_stages import (
     Painter,
     PaintLoss,
-    VaeLoss,
     WordsLoss,
     WordsProbe,
     crowd_of,
+    embed_prompts,
     encode_shard,
     read_store,
-    whiten,
 )
+from training.diffusion_vae import DecoderLoss, Patches, prepare_vae
 
 log = logging.getLogger(__name__)
 
@@ -51,15 +51,19 @@ class TrainConfig:
 
     stage: Literal["all", "vae", "text", "words", "latents", "image", "motion", "export"] = "all"
     renders: Path = Path("/tmp/diffusion8/renders")
+    most_shards: int = 10
+    """Shards that are trained on, as far as there are so many; the first one is kept for measuring."""
     work: Path = Path("/tmp/diffusion8/ckpt")
     """Checkpoints, latents, logs and sample sheets, outside the repository."""
     out: Path = Path("/tmp/diffusion8/weights")
     """For the weights, in diffusers' layout."""
     size: Size = field(default_factory=Size)
     seed: int = 20261123
-    vae_steps: int = 900
-    vae_batch: int = 12
+    vae_steps: int = 600
+    vae_batch: int = 16
     text_steps: int = 500
+    text_crowds: int = 96
+    """Crowds of 24 whose prompts are read, and whose words the tokenizer learns."""
     image_steps: int = 1500
     image_batch: int = 16
     image_rate: float = 8e-4
@@ -84,8 +88,8 @@ def main(config: TrainConfig) -> None:
 
 
 def training_shards(config: TrainConfig) -> list[int]:
-    """All shards but the first, which is kept for measuring."""
-    return shards_in(config.renders)[1:]
+    """The first is kept for measuring."""
+    return shards_in(config.renders)[1 : config.most_shards + 1]
 
 
 def networks(config: TrainConfig) -> dict[str, Any]:
@@ -93,7 +97,8 @@ def networks(config: TrainConfig) -> dict[str, Any]:
     folder = config.work / "tokenizer"
     if not (folder / "vocab.json").exists():
         save_tokenizer(
-            folder, corpus([look for n in range(60) for look in crowd_of(seed_of(config.seed, "corpus", n))])
+            folder,
+            corpus([look for n in range(config.text_crowds) for look in crowd_of(seed_of(config.seed, "corpus", n))]),
         )
     vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
     torch.manual_seed(seed_of(config.seed, "weights") % 2**31)
@@ -107,6 +112,15 @@ def trained(config: TrainConfig, name: str) -> Any:
     return net.eval()
 
 
+def decoder_so_far(config: TrainConfig) -> Any:
+    """To show pictures with; nothing that is trained on latents depends on the decoder."""
+    if (config.work / "vae.done.pt").exists():
+        return trained(config, "vae")
+    vae = networks(config)["vae"]
+    prepare_vae(vae, patches_of(config))
+    return vae.eval()
+
+
 def finish(config: TrainConfig, **parts: Any) -> None:
     """Keep finished parts for the stages that follow."""
     for name, net in parts.items():
@@ -116,15 +130,23 @@ def finish(config: TrainConfig, **parts: Any) -> None:
         torch.save(net.state_dict(), config.work / f"{name}.done.pt")
 
 
+def patches_of(config: TrainConfig) -> Patches:
+    """The map between patches and latents, from the first shard that is trained on."""
+    clips = read_clips(config.renders, training_shards(config)[0])
+    return Patches.fitted(clips, config.size.latent_channels, config.seed)
+
+
 def run_vae(config: TrainConfig) -> None:
-    """Pictures to latents."""
-    vae = networks(config)["vae"].to(memory_format=torch.channels_last)
-    clips = [clip for shard in training_shards(config)[:10] for clip in read_clips(config.renders, shard)]
-    plan = Plan(name="vae", steps=config.vae_steps, peak_rate=1.5e-3, stop_after=config.stop_after)
-    loss = VaeLoss(clips, config.seed, config.vae_batch)
+    """Latents to pictures; the other way is computed."""
+    vae, patches = networks(config)["vae"].to(memory_format=torch.channels_last), patches_of(config)
+    prepare_vae(vae, patches)
+    vae.encoder.requires_grad_(False)
+    vae.quant_conv.requires_grad_(False)
+    clips = [clip for shard in training_shards(config) for clip in read_clips(config.renders, shard)]
+    plan = Plan(name="vae", steps=config.vae_steps, peak_rate=2e-3, stop_after=config.stop_after)
+    loss = DecoderLoss(clips, patches, config.seed, config.vae_batch)
     best = train_stage(vae, plan, config.work, loss, lambda net, step: vae_sheet(net, clips, config.work, step))
     if not config.stop_after:
-        whiten(best, clips, config.seed)
         finish(config, vae=best)
 
 
@@ -135,7 +157,7 @@ def run_text(config: TrainConfig) -> None:
     probe = WordsProbe(networks(config)["text_encoder"])
     tokenizer = CLIPTokenizer.from_pretrained(config.work / "tokenizer")
     plan = Plan(name="text", steps=config.text_steps, peak_rate=2e-3, averaging=0.99, stop_after=config.stop_after)
-    best = train_stage(probe, plan, config.work, WordsLoss(tokenizer, config.seed, 48))
+    best = train_stage(probe, plan, config.work, WordsLoss(tokenizer, config.seed, 48, config.text_crowds))
     if not config.stop_after:
         finish(config, text_encoder=best.text_encoder)
 
@@ -144,34 +166,25 @@ def run_words(config: TrainConfig) -> None:
     """Prompts of all shards, embedded once and as the generator embeds them; the text encoder does not change any more."""
     from transformers import CLIPTokenizer
 
-    from bodydouble.generation.animatediff.models import Models
-    from bodydouble.generation.animatediff.words import embed
-
-    models = Models(
-        unet=None, controlnet=None, vae=None, text_encoder=trained(config, "text_encoder"), schedule={},
-        tokenizer=CLIPTokenizer.from_pretrained(config.work / "tokenizer"), device=torch.device("cpu"),
-        dtype=torch.float32, offload=False,
-    )  # fmt: skip
-    folder = config.work / "words"
+    tokenizer = CLIPTokenizer.from_pretrained(config.work / "tokenizer")
+    text_encoder, folder = trained(config, "text_encoder"), config.work / "words"
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "empty.npy", embed(models, "", None)[0].half().numpy())
+    np.save(folder / "empty.npy", embed_prompts(tokenizer, text_encoder, [""]).half().numpy())
     for shard in training_shards(config):
-        if not (folder / f"shard_{shard:03d}.npy").exists():
-            prompts = [
-                way.prompt
-                for number, look in enumerate(read_looks(config.renders, shard))
-                for way in wordings(look, seed_of(config.seed, "wordings", shard, number))
-            ]
-            table = torch.cat([embed(models, prompt, None)[0] for prompt in prompts])
-            np.save(folder / f"shard_{shard:03d}.npy", table.half().numpy())
+        prompts = [
+            way.prompt
+            for number, look in enumerate(read_looks(config.renders, shard))
+            for way in wordings(look, seed_of(config.seed, "wordings", shard, number))
+        ]
+        np.save(folder / f"shard_{shard:03d}.npy", embed_prompts(tokenizer, text_encoder, prompts).half().numpy())
 
 
 def run_latents(config: TrainConfig) -> None:
-    """Latents of all shards; the autoencoder does not change any more."""
-    vae, folder = trained(config, "vae"), config.work / "latents"
+    """Latents of all shards."""
+    patches, folder = patches_of(config), config.work / "latents"
     for shard in training_shards(config):
         if not (folder / f"shard_{shard:03d}.npz").exists():
-            encode_shard(vae, config.renders, shard, folder, config.seed)
+            encode_shard(patches, config.renders, shard, folder, config.seed)
 
 
 def _paint_loss(config: TrainConfig, batch: int, frames: int) -> PaintLoss:
@@ -191,7 +204,7 @@ def run_image(config: TrainConfig) -> None:
     plan = Plan(
         name="image", steps=config.image_steps, peak_rate=config.image_rate, averaging=0.997, stop_after=config.stop_after
     )  # fmt: skip
-    vae = trained(config, "vae")
+    vae = decoder_so_far(config)
     best = train_stage(
         painter, plan, config.work, _paint_loss(config, config.image_batch, 1),
         lambda net, step: paint_sheet(net, vae, config, f"image_{step:05d}"),
@@ -211,7 +224,7 @@ def run_motion(config: TrainConfig) -> None:
     plan = Plan(
         name="motion", steps=config.motion_steps, peak_rate=6e-4, averaging=0.99, stop_after=config.stop_after
     )  # fmt: skip
-    vae = trained(config, "vae")
+    vae = decoder_so_far(config)
     best = train_stage(
         painter, plan, config.work, _paint_loss(config, config.motion_batch, config.frames),
         lambda net, step: paint_sheet(net, vae, config, f"motion_{step:05d}", frames=config.frames),
