@@ -75,9 +75,10 @@ def with_thing(x0, y0, x1, y1):
 KEEP = SilhouetteConfig(belongings="keep")
 
 
-def test_what_touches_a_person_goes_with_them_far_beyond_the_box():
-    # A pram, pushed half a height ahead of the box; only within 12 % of the box it used to go.
-    thing, moving = with_thing(126, 80, 175, 120)
+@pytest.mark.parametrize("place", [(126, 80, 175, 120), (112, 4, 120, 34), (80, 120, 112, 146)])
+def test_what_touches_a_person_goes_with_them_far_beyond_the_box(place):
+    """A pram pushed half a height ahead, a raised hand, a foot swung back: all beyond a small margin of the box."""
+    thing, moving = with_thing(*place)
     (outline,) = outlines(moving)
     assert (painted(outline) & thing).sum() == thing.sum()
     assert painted(outline)[body_picture()].all()

@@ -20,8 +20,10 @@ from bodydouble.perception.silhouette.outline import Outline
 _REACH_SHARE: Final = 0.12
 """Moving pixels are taken in up to this far outside the box, as a share of its size."""
 _FAR_REACH_HEIGHTS: Final = 0.6
-_FAR_REACH_BELOW_HEIGHTS: Final = 0.2
-"""... and up to this far, in heights of the box, where nobody else's box is: swung feet, prams, bicycles, cast shadows."""
+_FAR_REACH_UP_HEIGHTS: Final = 0.3
+_FAR_REACH_DOWN_HEIGHTS: Final = 0.2
+"""... and up to this far, in heights of the box, where nobody else's box is: swung feet, raised hands, prams, bicycles, cast
+shadows."""
 _SURE: Final = 0.6
 """Probability from which a neighbour's claim to a pixel counts."""
 _LEAD: Final = 0.25
@@ -68,8 +70,9 @@ def compose(
     far = reach.copy()
     if moving is not None and config.complete_with_motion:
         tall = (boxes_xyxy_px[:, 3] - boxes_xyxy_px[:, 1])[:, None]
-        wide = tall * np.array([_FAR_REACH_HEIGHTS, 0.0, _FAR_REACH_HEIGHTS, _FAR_REACH_BELOW_HEIGHTS])
-        far += wide * np.array([-1.0, 0.0, 1.0, 1.0])
+        far += tall * np.array(
+            [-_FAR_REACH_HEIGHTS, -_FAR_REACH_UP_HEIGHTS, _FAR_REACH_HEIGHTS, _FAR_REACH_DOWN_HEIGHTS]
+        )
     windows = [window(box, width, height) for box in far]
     near = [window(box, width, height) for box in reach]
     maps = [paste(mask.probabilities, mask.crop, place) for mask, place in zip(masks, windows, strict=True)]
