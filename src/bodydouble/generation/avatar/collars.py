@@ -10,7 +10,8 @@ import numpy as np
 
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.cloth import Drape, drape
-from bodydouble.generation.avatar.garments import Figure, trunk_weights
+from bodydouble.generation.avatar.figure import Figure
+from bodydouble.generation.avatar.garments import trunk_weights
 from bodydouble.generation.avatar.mesh import Layer, Material, grid_faces
 from bodydouble.generation.avatar.skeleton import Floats
 
@@ -52,7 +53,7 @@ def collar_layer(figure: Figure, collar: Collar, over_m: float, ease_m: float, a
     size = figure.size
     angle, base, ring = _neck(figure, over_m, collar.gap_deg)
     ahead = np.clip(-np.sin(angle), 0, 1) ** 2
-    rows = [ring(base - 0.012 * size, 0.9 * ease_m), ring(base + 0.5 * collar.stand_m * size, 0.008)]
+    rows = [ring(base - (0.012 + 0.022 * ahead) * size, 0.9 * ease_m), ring(base + 0.5 * collar.stand_m * size, 0.008)]
     lean = 0.012 * size
     rows.append(ring(base + collar.stand_m * size * (1 - 0.45 * ahead), 0.009))
     if collar.fall_m:
@@ -75,8 +76,9 @@ def hood_layer(figure: Figure, over_m: float, ease_m: float, albedo: Floats, ran
     size = figure.size
     angle, base, ring = _neck(figure, over_m, 3)
     behind = np.clip(0.5 + 0.5 * np.sin(angle), 0, 1) ** 1.5
-    thick, high = (0.010 + 0.030 * behind) * size, (0.014 + 0.040 * behind) * size
-    middle = base + (0.012 - 0.025 * behind) * size
+    thick, high = (0.010 + 0.030 * behind) * size, (0.018 + 0.036 * behind) * size
+    ahead = np.clip(-np.sin(angle), 0, 1) ** 2
+    middle = base + (0.012 - 0.025 * behind - 0.030 * ahead) * size
     rows = []
     for turn in np.linspace(np.pi, -np.pi, 13):
         # Pressed flat below, where it lies on the shoulders.

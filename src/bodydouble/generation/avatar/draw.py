@@ -15,6 +15,7 @@ from bodydouble.generation.config import AvatarConfig
 from bodydouble.scene import Light, Sprite
 
 _MARGIN_PX: Final = 2
+_USUAL_THIGH_M: Final = 0.43
 _USUAL_HEIGHT_PX: Final = 120
 """Height that ``AvatarConfig.supersampling`` is meant for."""
 _FINE_PX_PER_M: Final = (110.0, 240.0)
@@ -146,7 +147,10 @@ def _push_out(dressed: Dressed, points: NDArray[np.float32], heads: Floats) -> N
     ]
     starts = np.stack([heads[BONE_INDEX[bone]] for bone, _ in chains])
     ends = np.stack([heads[BONE_INDEX[below]] for _, below in chains])
-    kernels.push_out(points, dressed.grids, starts, ends, np.array([0.088, 0.070] * 2), np.array([0.070, 0.060] * 2))
+    size = float(np.linalg.norm(ends[0] - starts[0])) / _USUAL_THIGH_M
+    kernels.push_out(
+        points, dressed.grids, starts, ends, size * np.array([0.104, 0.078] * 2), size * np.array([0.080, 0.058] * 2)
+    )
 
 
 def _samples(person_px: float, width_px: int, height_px: int, config: AvatarConfig) -> int:

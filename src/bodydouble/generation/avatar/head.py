@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from bodydouble.body.parts import Part
-from bodydouble.generation.avatar.garments import Figure
+from bodydouble.generation.avatar.figure import Figure
 from bodydouble.generation.avatar.skeleton import Floats
 
 _LIP_TINT: Final = np.array([0.80, 0.52, 0.50])

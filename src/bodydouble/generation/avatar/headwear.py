@@ -8,7 +8,7 @@ import numpy as np
 
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.cloth import drape
-from bodydouble.generation.avatar.garments import Figure
+from bodydouble.generation.avatar.figure import Figure
 from bodydouble.generation.avatar.mesh import Layer, Material, Pattern, Weave, grid_faces, outwards, rigid
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats
 from bodydouble.generation.avatar.skull import COLUMNS, Skull, hanging_weights, turns

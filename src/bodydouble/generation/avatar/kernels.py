@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 _EDGE_SLACK = 1e-4
 """Barycentric slack that closes the cracks which float32 rounding leaves between neighbouring triangles."""
-_FOLD = np.array([0.0, 0.10, 0.15, 0.20, 0.16, 0.05], np.float32)
+_FOLD = np.array([0.0, 0.10, 0.11, 0.11, 0.12, 0.04], np.float32)
 """Strength of folds by `bodydouble.generation.avatar.mesh.Material`."""
 _FOLD_SCALE = np.array([1.0, 60.0, 15.0, 17.0, 15.0, 20.0], np.float32)
 """Folds per metre."""
@@ -73,7 +73,7 @@ def push_out(points: Array, grids: Array, starts: Array, ends: Array, start_radi
     """Let legs push cloth away from its own middle, and the cloth around them come along as if it were taut.
 
     ``points`` (N, 3) are moved; ``grids`` (G, 3): first vertex, rows, columns; legs are capsules, in rows, that narrow from
-    start to end.
+    start to end: thigh and shin in turn.
     """
     for g in range(grids.shape[0]):
         first, rows, columns = grids[g, 0], grids[g, 1], grids[g, 2]
@@ -91,7 +91,7 @@ def push_out(points: Array, grids: Array, starts: Array, ends: Array, start_radi
                     way[k] = p[k] - middle[k]
                 way /= np.sqrt((way * way).sum()) + 1e-9
                 for c in range(starts.shape[0]):
-                    exit_m = _exit(p, way, starts[c], ends[c], start_radii[c], end_radii[c])
+                    exit_m = _exit(p, way, starts[c], ends[c], start_radii[c], end_radii[c], c % 2 == 0)
                     away[row, column] = max(away[row, column], exit_m)
         for _ in range(10):
             before = away.copy()
@@ -107,8 +107,11 @@ def push_out(points: Array, grids: Array, starts: Array, ends: Array, start_radi
 
 
 @nb.njit(cache=True, nogil=True)
-def _exit(p: Array, way: Array, start: Array, end: Array, start_radius: Any, end_radius: Any) -> Any:
-    """How far to go from ``p`` along ``way`` to be out of a capsule; 0 if it is not on the way."""
+def _exit(p: Array, way: Array, start: Array, end: Array, start_radius: Any, end_radius: Any, is_thigh: bool) -> Any:
+    """How far to go from ``p`` along ``way`` to be out of a capsule; 0 if it is not on the way.
+
+    A thigh pushes from below the hip on: around the hips cloth lies on the body anyway.
+    """
     axis = np.empty(3)
     rel = np.empty(3)
     for k in range(3):
@@ -116,7 +119,7 @@ def _exit(p: Array, way: Array, start: Array, end: Array, start_radius: Any, end
         rel[k] = p[k] - start[k]
     square = (axis * axis).sum() + 1e-12
     along = (rel * axis).sum() / square
-    if along < -0.15 or along > 1.2:
+    if along <= 0.02 or along > 1.2:
         return 0.0
     radius = start_radius + min(1.0, max(0.0, along)) * (end_radius - start_radius)
     side = way - axis * ((way * axis).sum() / square)
@@ -127,7 +130,8 @@ def _exit(p: Array, way: Array, start: Array, end: Array, start_radius: Any, end
         return 0.0
     exit_m = (-b + np.sqrt(root)) / a
     entry_m = (-b - np.sqrt(root)) / a
-    return exit_m if exit_m > 0 and entry_m < 0.30 and exit_m < 0.45 else 0.0
+    share = min(1.0, (along - 0.02) / 0.15) if is_thigh else 1.0
+    return share * exit_m if exit_m > 0 and entry_m < 0.30 and exit_m < 0.45 else 0.0
 
 
 @nb.njit(cache=True, nogil=True)

@@ -21,9 +21,10 @@ _HEIGHT: Final[dict[str, float]] = {"short": 0.3, "medium": 0.5, "tall": 0.7}
 _VARIATION: Final[float] = 0.06
 """Largest change of a slider between two people of the same description."""
 
-_AGE_YEARS: Final[tuple[float, ...]] = (1, 10, 25, 90)
-_AGE_SLIDER: Final[tuple[float, ...]] = (0, 1 / 3, 2 / 3, 1)
-"""``anny``'s age slider at these ages: its baby, child, young and old anchors."""
+_AGE_YEARS: Final[tuple[float, ...]] = (1, 4, 5, 6, 8, 10, 12, 14, 16, 18, 25, 90)
+_AGE_SLIDER: Final[tuple[float, ...]] = (0, 0.20, 0.23, 0.26, 0.314, 0.39, 0.49, 0.585, 0.645, 2 / 3, 2 / 3, 1)
+"""``anny``'s age slider at these ages: where its stature has the share of a young adult's that medians of the WHO growth
+standards have (2006, 2007; both sexes), and its old anchor at 90."""
 
 _CURL_RAD: Final[float] = 0.38
 """How far each finger joint of a hand at rest is bent."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.cloth import limb_of, sleeve
-from bodydouble.generation.avatar.garments import Figure
+from bodydouble.generation.avatar.figure import Figure
 from bodydouble.generation.avatar.mesh import Layer, Material, grid_faces, outwards, rigid
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats
 

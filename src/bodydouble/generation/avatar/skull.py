@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from bodydouble.body.parts import Part
-from bodydouble.generation.avatar.garments import Figure
+from bodydouble.generation.avatar.figure import Figure
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, BONES, Floats
 
 COLUMNS: Final = 44

@@ -12,11 +12,10 @@ from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.cloth import limb_of
 from bodydouble.generation.avatar.collars import COLLARS, collar_layer, hood_layer
 from bodydouble.generation.avatar.extras import bag_layers, glasses_layers
+from bodydouble.generation.avatar.figure import Figure, figure_of
 from bodydouble.generation.avatar.garments import (
-    Figure,
     LegCut,
     TopCut,
-    figure_of,
     hem_height_m,
     leg_layers,
     neckline_m,
@@ -72,8 +71,8 @@ BOTTOMS: Final[dict[str, LegCut]] = {
 
 OPEN_TOPS: Final = ("jacket", "coat")
 _SKIRT_EASE_M: Final = 0.012
-_BEHIND: Final = -4
-"""Rank of what is worn under a skirt or a coat, out of which knees would show."""
+_BEHIND, _LEGS_BEHIND = -4, -8
+"""Ranks of what is worn under a coat, and of legs under that or a skirt, out of which knees would show."""
 _BEARD_YEARS: Final = 18
 """Nobody younger is given stubble."""
 _UNDER_TINT: Final = (np.array([0.55, 0.55, 0.54]), np.array([0.05, 0.05, 0.055]), np.array([0.25, 0.30, 0.38]))
@@ -92,7 +91,7 @@ def dress(model: BodyModel, physique: Physique, appearance: Appearance, seed: in
     if appearance.top == "coat":
         bottom = [replace(layer, rank=_BEHIND) for layer in bottom]
     cut, top = _top(figure, appearance, rng, seed)
-    legs = replace(figure.skin(_bare_legs(figure, appearance, seed), complexion), rank=_BEHIND)
+    legs = replace(figure.skin(_bare_legs(figure, appearance, seed), complexion), rank=_LEGS_BEHIND)
     layers = [figure.skin(_bare_faces(figure, cut), complexion), legs, *bottom, *top]
     layers += _head(figure, appearance, complexion, seed)
     if appearance.bag != "none":
@@ -232,7 +231,7 @@ def _bare_legs(figure: Figure, appearance: Appearance, seed: int) -> Faces:
     if appearance.bottom == "shorts":
         return legs[(_places(figure, "leg")[legs] > BOTTOMS["shorts"].hem - 0.2).all(1)]
     if appearance.bottom in ("skirt", "dress"):
-        return legs[(_places(figure, "leg")[legs] > _skirt_length(seed) - 0.22).all(1)]
+        return legs[(_places(figure, "leg")[legs] > _skirt_length(seed) - 0.5).all(1)]
     return legs[:0]
 
 
