@@ -1,11 +1,14 @@
 """The bars of doubles (avatar, casting, compositing) on results of clips: a table, contact sheets, side-by-side videos.
 
     python benchmarks/doubles_bars.py ORIGINAL=RESULT ... [--frames 200] [--referees DIR] [--report DIR] [--out DIR]
-                                      [--truth gt.txt] [--people merge.json] [--sheets-only] [--json FILE]
+                                      [--truth gt.txt] [--people merge.json] [--movenet FILE] [--every 4] [--fit-seed 7]
+                                      [--sheets-only] [--json FILE]
 
 Each result needs its run folder (RESULT with `.bodydouble.run` for its ending) beside it. What the measures count is kept
-in DIR/CLIP; a report that is there already is read again. Sheets and videos show the people who were filmed: keep them
-where the footage is kept. `make sheets CLIPS="ORIGINAL=RESULT ..." OUT=DIR` writes only those.
+in DIR/CLIP; a report that is there already is read again. With ``--movenet`` the bundle's joints are compared with what
+that network sees (`doubles/bundle_oks.py`); with ``--fit-seed`` doubles are fitted anew for their joints at window borders.
+Sheets and videos show the people who were filmed: keep them where the footage is kept. `make sheets CLIPS="ORIGINAL=RESULT
+..." OUT=DIR` writes only those.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from pathlib import Path
 
 import common
 from doubles.bar_rows import MEASURES, evaluation_rows, run_rows
+from doubles.bundle_oks import bundle_oks_rows
+from doubles.gait import border_row
 from doubles.sheets import write_sheet, write_side_by_side
 from perception.table import Row, as_record, as_text
 
@@ -51,6 +56,9 @@ def main() -> None:
     parser.add_argument("--referees", type=Path, help="folder of networks that made no result")
     parser.add_argument("--report", type=Path, help="folder of reports, DIR/CLIP; without it only runs are looked at")
     parser.add_argument("--out", type=Path, help="folder for sheets and videos")
+    parser.add_argument("--movenet", type=Path, help="MoveNet's file: compares the bundle's joints with what it sees")
+    parser.add_argument("--every", type=int, default=4, help="look with MoveNet at every how many frames")
+    parser.add_argument("--fit-seed", type=int, help="seed of the run: fits doubles anew, for joints at window borders")
     parser.add_argument("--sheets-only", action="store_true")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -70,6 +78,12 @@ def main() -> None:
                     _evaluate(original, result, report, arguments)
                 rows += evaluation_rows(name, report)
             rows += run_rows(name, run)
+            if arguments.movenet is not None:
+                rows += bundle_oks_rows(
+                    name, original, result, run, arguments.movenet, frames=arguments.frames, every=arguments.every
+                )
+            if arguments.fit_seed is not None:
+                rows.append(border_row(name, run, arguments.fit_seed))
         if arguments.out is not None:
             arguments.out.mkdir(parents=True, exist_ok=True)
             write_sheet(original, result, run, arguments.out / f"{name}.png")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from perception.table import Row
 
 from bodydouble.body.model import BodyModel
 from bodydouble.casting import CastingConfig, cast_tracks
@@ -27,6 +28,8 @@ from bodydouble.generation.avatar.motion import Motion, Style, fit_motion
 from bodydouble.generation.avatar.physique import build_physique, phenotype_of
 from bodydouble.generation.avatar.skeleton import Skeleton, forward
 from bodydouble.generation.avatar.view import estimate_view, projection
+from bodydouble.generation.config import GenerationConfig
+from bodydouble.generation.plan import plan_windows
 from bodydouble.scene import PersonTrack, SceneBundle
 from bodydouble.seeds import derive_seed
 
@@ -146,6 +149,33 @@ def as_text(rows: list[Told]) -> str:
             + " |"
         )
     return "\n".join(lines)
+
+
+def border_row(clip: str, run: Path, seed: int, window_frames: int = 64) -> Row:
+    """Do joints of the doubles jump where windows meet: second differences, centimetres on the body."""
+    bundle = run_bundle(run)
+    played, _ = _doubles(bundle, "natural", seed)
+    plans = plan_windows(bundle, GenerationConfig(window_frames=window_frames))
+    starts = {(plan.track_id, plan.step_start) for plan in plans if plan.step_start > 0}
+    inside: list[float] = []
+    across: list[float] = []
+    for track in played.tracks:
+        if len(track) < 3:
+            continue
+        height = np.maximum(track.boxes_xyxy_px[1:-1, 3] - track.boxes_xyxy_px[1:-1, 1], 1.0)
+        bend = np.linalg.norm(np.diff(track.joints_xy_px, 2, axis=0), axis=2).mean(1) / height * 172
+        for step, value in enumerate(bend.tolist(), start=1):
+            if track.play[step - 1 : step + 2].all():
+                border = any((track.track_id, start) in starts for start in (step, step + 1))
+                (across if border else inside).append(value)
+    what = "window borders above the 95th percentile inside: joints, cm"
+    if not across or not inside:
+        return Row(clip=clip, what=what, value=None, how="no two windows meet")
+    return Row(
+        clip=clip, what=what, value=float(np.mean(np.array(across) > np.percentile(inside, 95))), most=0.1,
+        how=f"mean second difference of 18 joints, the box taken as 172 cm; {len(across)} at borders, {len(inside)} inside, "
+        f"medians {np.median(across):.2f} and {np.median(inside):.2f}",
+    )  # fmt: skip
 
 
 def run_bundle(run: Path) -> SceneBundle:

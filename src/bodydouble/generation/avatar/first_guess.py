@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.generation.avatar.evidence import Evidence, body_height_m
+from bodydouble.generation.avatar.gait import amplitude_of, cycles_per_second, gait_angles, stance
 from bodydouble.generation.avatar.lift import NORMAL_HEIGHT_M, Lifter, lift
 from bodydouble.generation.avatar.refine import Guess, limits_rad
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, Floats, Skeleton, forward
@@ -26,6 +27,11 @@ _STILL_SPEED: Final = 0.10
 """Body heights per second."""
 _UPPER: Final = np.array([2, 3, 4, 5, 6, 7, 14, 15, 16, 17])
 _LEGS: Final = np.array([8, 9, 10, 11, 12, 13])
+_KNEES_AND_ANKLES: Final = np.array([9, 10, 12, 13])
+_LIMB_COLUMNS: Final = np.array([column for name, column in ANGLE_INDEX.items() if "." in name])
+_UNSEEN_S: Final = 0.5
+_ENOUGH: Final = 0.35
+"""Of a sure knee or ankle, over about `_UNSEEN_S`: so much tells steps."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,15 +62,35 @@ def first_guess(lifter: Lifter, evidence: Evidence, skeleton: Skeleton) -> First
         lifter, times_s=evidence.times_s, joints_m=seen, weights=evidence.weights, boxes_m=boxes,
         box_weights=evidence.whole_box, elevation_rad=evidence.elevation_rad,
     )  # fmt: skip
-    angles = np.clip(smooth(lifted.angles, np.ones(count), evidence.step_s, _SMOOTH_S), *limits_rad())
+    angles, planted = _stepping(
+        evidence, smooth(lifted.angles, np.ones(count), evidence.step_s, _SMOOTH_S), lifted.planted
+    )
+    angles = np.clip(angles, *limits_rad())
     swap_upper, swap_legs = _swaps(evidence, skeleton, angles)
-    both = smooth(lifted.planted.min(1), np.ones(count), evidence.step_s, 0.4)
+    both = smooth(planted.min(1), np.ones(count), evidence.step_s, 0.4)
     standing = ((both > 0.8) & (evidence.speed < _STILL_SPEED)).astype(float)
     ankles = np.stack([_hanging(angles, side) for side in "LR"], 1)
     return FirstGuess(
-        guess=Guess(angles=angles, stance=lifted.planted, standing=standing), ankle_rad=ankles,
+        guess=Guess(angles=angles, stance=planted, standing=standing), ankle_rad=ankles,
         swap_upper=swap_upper, swap_legs=swap_legs,
     )  # fmt: skip
+
+
+def _stepping(evidence: Evidence, angles: Floats, planted: Floats) -> tuple[Floats, Floats]:
+    """Steps at the cadence of the speed where no leg is seen: of what it is not told the network takes the mean."""
+    count = len(angles)
+    legs = np.minimum(evidence.weights[:, _KNEES_AND_ANKLES].sum(1), 1.0)
+    told = np.clip(smooth(legs, np.ones(count), evidence.step_s, _UNSEEN_S) / _ENOUGH, 0, 1)
+    amplitude = amplitude_of(evidence.speed)
+    unseen = (1 - told) * (amplitude > 0)
+    if not unseen.any():
+        return angles, planted
+    step_s = np.diff(evidence.times_s, prepend=evidence.times_s[0])
+    phase = 2 * np.pi * np.cumsum(np.where(amplitude > 0, cycles_per_second(evidence.speed), 0.0) * step_s)
+    walk = gait_angles(phase, amplitude)
+    out = angles.copy()
+    out[:, _LIMB_COLUMNS] += unseen[:, None] * (walk - angles)[:, _LIMB_COLUMNS]
+    return out, planted + unseen[:, None] * (stance(phase, amplitude) - planted)
 
 
 def _hanging(angles: Floats, side: str) -> Floats:
