@@ -45,8 +45,7 @@ _CLIP_WEIGHT: Final = 4.0
 def autocast(*, plain_attention: bool) -> Iterator[None]:
     """Products in bfloat16 on the CPU.
 
-    Attention over pictures is several times faster in plain products. Over frames it is not, and PyTorch 2.13 died in its
-    gradient.
+    Attention over pictures is several times faster in plain products; over frames, of which there are few, it is not.
     """
     backends = [SDPBackend.MATH] if plain_attention else [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
     with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(backends):
@@ -280,10 +279,12 @@ class PaintLoss:
             drawings.append(draw_joints(example.joints_px[part], *example.size_px, rng))
             row = -1 if rng.random() < _EMPTY_SHARE else example.words
             words.append(np.repeat(self._store.words[row][None], self._frames, axis=0))
+        # Channels last is faster for pictures; PyTorch 2.13 dies of it in the gradient of clips through frozen convolutions.
+        order = torch.channels_last if self._frames == 1 else torch.contiguous_format
         pictures = torch.from_numpy(np.concatenate(drawings)).permute(0, 3, 1, 2).float() / 255
         return (
-            torch.from_numpy(np.concatenate(latents)).float().contiguous(memory_format=torch.channels_last),
-            pictures.contiguous(memory_format=torch.channels_last), torch.from_numpy(np.concatenate(words)).float(),
+            torch.from_numpy(np.concatenate(latents)).float().contiguous(memory_format=order),
+            pictures.contiguous(memory_format=order), torch.from_numpy(np.concatenate(words)).float(),
         )  # fmt: skip
 
     def _predict(self, painter: Painter, noisy: Tensor, times: Tensor, words: Tensor, drawings: Tensor) -> Tensor:

@@ -51,7 +51,8 @@ class Patches:
         spread, axes = np.linalg.eigh(np.cov(values.T))
         spread, axes = spread[::-1][:channels], axes[:, ::-1][:, :channels]
         axes = axes * np.sign(axes.sum(0) + 1e-9)
-        root = np.maximum(spread, 1e-12) ** 0.25
+        # A floor, for renders so flat that nothing but rounding is left.
+        root = np.maximum(spread, 1e-4 * spread[0]) ** 0.25
         return cls(
             mean=values.mean(0).astype(np.float32), basis=(axes / root).astype(np.float32),
             back=(axes * root).astype(np.float32),
