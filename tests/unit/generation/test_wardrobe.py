@@ -107,8 +107,9 @@ def test_less_detail_keeps_the_silhouette_and_the_colours(cell: float) -> None:
     height = 1.75 * 0.449 / cell
     assert outfit.at(height / 1.75) is outfit.level(cell)
     coarse = picture(outfit, pose, height_px=height)
-    outfit.at = lambda _: outfit.level(0.0)  # type: ignore[method-assign]
-    fine = picture(outfit, pose, height_px=height)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outfit, "at", lambda _: outfit.level(0.0))
+        fine = picture(outfit, pose, height_px=height)
     a, b = (p[..., 3] > 127 for p in (coarse, fine))
     assert (a & b).sum() / (a | b).sum() > 0.97
     both = a & b

@@ -17,6 +17,8 @@ from bodydouble.generation.avatar.skeleton import BONE_INDEX, BONES, Floats
 from bodydouble.seeds import derive_seed
 
 _SIDES: Final = ("L", "R")
+_PUSHED_SHARE: Final = 0.45
+"""Hems that go along with the legs less than this end at the hips, where legs do not push them."""
 _AROUND_M: Final = 0.15
 """Radius at which angles around the trunk are counted as metres of cloth."""
 
@@ -240,7 +242,7 @@ def tube_layer(
     return Layer(
         vertices_m=points, weights=_tube_weights(figure, points, leg_share, bottom_m),
         faces=grid_faces(rows, DIRECTIONS + 1), albedo=tint[:, None] * albedo, material=material,
-        grid=(rows, DIRECTIONS + 1), rank=rank, pattern=pattern,
+        grid=(rows, DIRECTIONS + 1) if leg_share > _PUSHED_SHARE else None, rank=rank, pattern=pattern,
         cloth_m=np.stack([_AROUND_M * np.abs(np.mod(aa - 0.5 * np.pi, 2 * np.pi) - np.pi).ravel(), zz.ravel()], 1),
     )  # fmt: skip
 
