@@ -90,6 +90,15 @@ def test_what_lies_apart_stays():
     assert not (painted(outline) & thing).any()
 
 
+def test_what_lies_loose_in_the_box_goes_even_if_it_reaches_far_out_of_it():
+    """Below a short silhouette: a piece of motion, mostly beyond the box, that does not touch the body."""
+    short = body_picture() & (np.arange(HEIGHT) < 100)[:, None]
+    thing, moving = with_thing(104, 108, 175, 126)
+    (outline,) = outlines(moving & (short | thing), bodies=[short.astype(np.float32)])
+    inside = thing & (np.arange(WIDTH) < 130)[None]
+    assert painted(outline)[inside].all()
+
+
 def test_motion_that_reaches_another_person_is_theirs_beyond_ones_own_reach():
     boxes = np.array([[100, 30, 130, 130], [160, 30, 190, 130]], np.float32)
     bridge = np.zeros((HEIGHT, WIDTH), bool)

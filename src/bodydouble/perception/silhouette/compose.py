@@ -88,7 +88,7 @@ def compose(
         local = None if moving is None else moving[top:bottom, left:right]
         if local is not None:
             local = local & _mine(near[number], place, crowd)
-        outline = _outline(box, bodies[number], place, own, neighbours, local, config)
+        outline = _outline(box, bodies[number], place, near[number], own, neighbours, local, config)
         if config.belongings == "keep" and local is not None and joints is not None:
             body = body_zone(own, place, box, joints.xy_px[number], joints.scores[number])
             solid = local if shadow is None else local & ~shadow[top:bottom, left:right]
@@ -111,9 +111,14 @@ def _mine(
 ) -> NDArray[np.bool_]:
     """Where, on a window, motion may be somebody's own: near them, and farther away where nobody else is near."""
     left, top, right, bottom = place
-    mine = crowd[top:bottom, left:right] == 0
-    mine[near[1] - top : near[3] - top, near[0] - left : near[2] - left] = True
-    return np.asarray(mine)
+    return np.asarray((crowd[top:bottom, left:right] == 0) | _rectangle(place, near))
+
+
+def _rectangle(place: tuple[int, int, int, int], inner: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    """Where, on a window, a smaller one inside it is."""
+    inside = np.zeros((max(place[3] - place[1], 0), max(place[2] - place[0], 0)), bool)
+    inside[max(inner[1] - place[1], 0) : inner[3] - place[1], max(inner[0] - place[0], 0) : inner[2] - place[0]] = True
+    return inside
 
 
 def _cropped(outline: Outline) -> Outline:
@@ -149,6 +154,7 @@ def _outline(
     box: NDArray[np.float32],
     body_box: NDArray[np.float32],
     place: tuple[int, int, int, int],
+    near_place: tuple[int, int, int, int],
     own: NDArray[np.float32],
     neighbours: NDArray[np.bool_],
     moving: NDArray[np.bool_] | None,
@@ -172,7 +178,9 @@ def _outline(
         share = float(moving[body].mean()) if body.any() else 0.0
         if config.complete_with_motion:
             near = ((y >= body_box[1]) & (y <= body_box[3]))[:, None] & ((x >= body_box[0]) & (x <= body_box[2]))[None]
-            mask = mask | _connected_motion(mask, moving, near)
+            # Once more cut to the near part: what lies loose in the box may be a piece of something that reaches far.
+            part = _rectangle(place, near_place)
+            mask = mask | _connected_motion(mask, moving, near) | _connected_motion(mask, moving & part, near)
     mask &= ~neighbours
     visible = max(int(inside.sum()), 1)
     if mask.sum() < _LEAST_FILL * visible:
