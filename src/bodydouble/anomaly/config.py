@@ -268,8 +268,8 @@ def _official(detector: str, kind: type[DetectorConfig]) -> DetectorConfig:
 
 _CPU: dict[str, DetectorConfig] = {
     "mnad-pred": MnadConfig(
-        size_px=64, channels=1, resize="area", widths=(8, 16, 32, 64), batch_size=8, learning_rate=3e-3,
-        schedule="cosine-steps", epochs=4, clips_per_epoch=2400, precision="bfloat16",
+        size_px=96, channels=1, resize="area", widths=(8, 16, 32, 64), batch_size=8, learning_rate=3e-3,
+        schedule="cosine-steps", epochs=3, clips_per_epoch=2400, precision="bfloat16",
     ),
     "mnad-recon": MnadConfig(
         size_px=64, channels=1, resize="area", widths=(8, 16, 32, 64), batch_size=8, learning_rate=3e-3,
@@ -281,7 +281,7 @@ _CPU: dict[str, DetectorConfig] = {
     ),
     "mpn": MpnConfig(
         size_px=64, channels=1, resize="area", widths=(8, 16, 32, 64), batch_size=4, learning_rate=2e-3,
-        schedule="cosine-steps", epochs=4, clips_per_epoch=2400, precision="bfloat16",
+        schedule="cosine-steps", epochs=2, clips_per_epoch=2400, precision="bfloat16",
     ),
     "lntra": LntraConfig(
         size_px=64, resize="area", widths=(16, 24, 48, 48), batch_size=8, learning_rate=2e-3,
