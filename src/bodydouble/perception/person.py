@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bodydouble.perception.crops import CROP_HEIGHT_PX, CROP_WIDTH_PX, Crop, crop_of, cut
 from bodydouble.perception.networks import Network
 from bodydouble.perception.pose.decode import decode
+from bodydouble.perception.pose.pairs import parted
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -153,6 +154,6 @@ def _soft(masks: NDArray[np.float32], crops: list[Crop]) -> list[SoftMask]:
 
 
 def _located(heatmaps: NDArray[np.float32], crops: list[Crop]) -> Joints:
-    points, scores = decode(heatmaps)
+    points, scores = decode(parted(heatmaps))
     located = [crop.to_frame(own) for crop, own in zip(crops, points, strict=True)]
     return Joints(xy_px=np.stack(located) if located else points, scores=scores)

@@ -113,3 +113,21 @@ def test_a_joint_that_jumps_between_both_legs_is_never_put_between_them() -> Non
     between = (apart > 0.2 * heights(track)) & (to_legs.min(axis=0) > 0.3 * apart)
     assert (apart > 0.2 * heights(track)).sum() > 10
     assert not between.any()
+
+
+@pytest.mark.parametrize("velocity", [(0.05, 0.0), (-0.05, 0.0)])
+def test_legs_that_nobody_can_name_pass_each_other_all_the_same(velocity: tuple[float, float]) -> None:
+    """The network guesses which leg is which, anew in every frame; whichever it is, it is the same one throughout."""
+    track = track_of(velocity)
+    joints = track.joints_xy_px.copy()
+    legs = [9, 10, 12, 13]
+    guessed = np.flatnonzero(np.random.default_rng(7).random(len(track)) < 0.5)
+    joints[np.ix_(guessed, legs)] = joints[np.ix_(guessed, [12, 13, 9, 10])]
+    scores = np.full(joints.shape[:2], 0.6, np.float32)
+    refined = refine(joints, track, scores)[:, legs]
+    truth = track.joints_xy_px[:, legs]
+    as_named, exchanged = (
+        np.linalg.norm(refined - truth[:, order], axis=2) / heights(track)[:, None]
+        for order in ([0, 1, 2, 3], [2, 3, 0, 1])
+    )
+    assert max((as_named < 0.05).mean(), (exchanged < 0.05).mean()) > 0.85

@@ -26,6 +26,12 @@ _WIDEST = 0.15
 """Right and left are no farther apart than this, in heights; beyond, a joint is wrong."""
 _OPINION = 0.05
 """What the network's opinion about the side of a joint is worth, times the joint's score."""
+_LIMB_OPINION = 0.015
+"""The same for arms or legs alone: which of two legs is which is where networks guess (see `pairs`)."""
+_BEND = 1.0
+"""What a limb's change of velocity costs, in heights a frame: legs pass each other, they do not turn back."""
+_STEP = 0.1
+"""What a limb's way from frame to frame costs beside it; at most a quarter, or legs turn back where they should pass."""
 _TIE = 1e-6
 """Where nothing at all speaks for a change there is none."""
 _JUMP_LIMIT = 0.35
@@ -96,7 +102,8 @@ def swapped_frames(
     """Frames in which the left and right joints of a group must change places.
 
     The cheapest sequence of (as found, swapped) by dynamic programming: neighbouring frames shall agree joint by
-    joint, the person's right side shall lie where the walking direction says, and a frame is left alone when in doubt.
+    joint, limbs shall move on as they moved, the person's right side shall lie where the walking direction says, and a
+    frame is left alone when in doubt.
 
     Args:
         points: (time, 18, 2) pixels.
@@ -116,34 +123,60 @@ def swapped_frames(
     local = (points - centre[:, None]) / height[:, None, None]
     limbs = _paired(group)
     usable = (scores >= lowest_score)[:, limbs]
-    kept = local[:, limbs]
-    mirror = _MIRROR[limbs]
-    mirrored, mirrored_usable = local[:, mirror], (scores >= lowest_score)[:, mirror]
-    same = _disagreement(kept[:-1], usable[:-1], kept[1:], usable[1:])
-    cross = _disagreement(kept[:-1], usable[:-1], mirrored[1:], mirrored_usable[1:])
+    # Both ways of reading each frame: (time, 2, joints).
+    places = np.stack([local[:, limbs], local[:, _MIRROR[limbs]]], axis=1)
+    seen = np.stack([usable, (scores >= lowest_score)[:, _MIRROR[limbs]]], axis=1)
     unary = _facing_cost(local, scores, lowest_score, ahead, group)
-    total = np.zeros((steps, 2))
-    origin = np.zeros((steps, 2), np.int64)
-    total[0] = unary[0]
-    for step in range(1, steps):
-        for state in (0, 1):
-            options = total[step - 1] + np.where(np.arange(2) == state, same[step - 1], cross[step - 1])
-            origin[step, state] = int(options.argmin())
-            total[step, state] = options.min() + unary[step, state]
-    state = int(total[-1].argmin())
+    pair = _way_cost(places, seen) * (1.0 if group == "body" else _STEP)
+    triple = _bend_cost(places, seen) * (0.0 if group == "body" else _BEND)
+    return _cheapest(unary, pair, triple)
+
+
+def _cheapest(unary: NDArray[np.float64], pair: NDArray[np.float64], triple: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(time,) the sequence of two states that costs least, by dynamic programming over the last two of them.
+
+    Args:
+        unary: (time, 2) of a state.
+        pair: (time - 1, 2, 2) of a state and the next.
+        triple: (time - 2, 2, 2, 2) of three in a row.
+    """
+    steps = len(unary)
+    total = unary[0][:, None] + unary[1][None] + pair[0]
+    origin = np.zeros((steps, 2, 2), np.int64)
+    for step in range(2, steps):
+        options = total[:, :, None] + pair[step - 1][None] + triple[step - 2] + unary[step][None, None]
+        origin[step] = options.argmin(axis=0)
+        total = options.min(axis=0)
+    before, last = (int(v) for v in np.unravel_index(int(total.argmin()), total.shape))
     flips = np.zeros(steps, bool)
-    for step in range(steps - 1, -1, -1):
-        flips[step] = state == 1
-        state = int(origin[step, state])
+    for step in range(steps - 1, 0, -1):
+        flips[step] = last == 1
+        before, last = int(origin[step, before, last]), before
+    flips[0] = last == 1
     return flips
 
 
-def _disagreement(
-    first: NDArray[np.float64], use_first: NDArray[np.bool_], second: NDArray[np.float64], use_second: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    distance = np.minimum(np.linalg.norm(first - second, axis=2), _JUMP_LIMIT)
-    both = use_first & use_second
-    total: NDArray[np.float64] = np.where(both, distance, 0.0).sum(axis=1)
+def _way_cost(places: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(time - 1, 2, 2) how far joints go from one reading of a frame to one of the next, in heights.
+
+    Args:
+        places: (time, 2, joints, 2) as found and swapped.
+        seen: (time, 2, joints).
+    """
+    return _cost(places[1:, None] - places[:-1, :, None], seen[1:, None] & seen[:-1, :, None])
+
+
+def _bend_cost(places: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(time - 2, 2, 2, 2) how much joints change their velocity over three readings; arguments as in `_way_cost`."""
+    first, second, third = places[:-2, :, None, None], places[1:-1, None, :, None], places[2:, None, None]
+    all_seen = seen[:-2, :, None, None] & seen[1:-1, None, :, None] & seen[2:, None, None]
+    return _cost(third - 2 * second + first, all_seen)
+
+
+def _cost(way: NDArray[np.float64], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Sum over joints of bounded lengths; (..., joints, 2) and (..., joints)."""
+    length = np.minimum(np.linalg.norm(way, axis=-1), _JUMP_LIMIT)
+    total: NDArray[np.float64] = np.where(counts, length, 0.0).sum(axis=-1)
     return total
 
 
@@ -188,7 +221,7 @@ def _facing_cost(
         wrong = -_FACING_WEIGHT[name] * certainty * np.clip(apart * rightward, -_WIDEST, _WIDEST)
         cost[:, 0] += np.maximum(wrong, 0)
         cost[:, 1] += np.maximum(-wrong, 0)
-    cost[:, 1] += _OPINION * scores[:, _paired(group)].sum(axis=1) + _TIE
+    cost[:, 1] += (_OPINION if group == "body" else _LIMB_OPINION) * scores[:, _paired(group)].sum(axis=1) + _TIE
     return cost
 
 
