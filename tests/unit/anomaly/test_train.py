@@ -210,3 +210,28 @@ def test_bytes_become_minus_one_to_one() -> None:
     clips = training.as_clips(frames, "cpu")
     assert clips.shape == (2, 3, 1, 4, 4)
     assert (float(clips[0].max()), float(clips[1].min())) == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "shares"),
+    [
+        ("constant", [1, 1, 1, 1]),
+        # (1 + cos(pi t)) / 2 at t = 0 and 1/2; from step to step at 0, 1/4, 1/2, 3/4.
+        ("cosine", [1, 1, 0.5, 0.5]),
+        ("cosine-steps", [1, 0.853553, 0.5, 0.146447]),
+    ],
+)
+def test_how_the_learning_rate_falls(
+    schedule: str, shares: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+    step = torch.optim.Adam.step
+
+    def noted(self: torch.optim.Adam, *rest: object) -> object:
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(torch.optim.Adam, "step", noted)
+    config = tiny("unet", epochs=2, clips_per_epoch=4, schedule=schedule, learning_rate=1e-2)
+    training.train("unet", config, FOOTAGE, tmp_path, seed=0)
+    assert rates == pytest.approx([1e-2 * share for share in shares], rel=1e-4)
