@@ -26,7 +26,8 @@ def maps_with(*places: tuple[int, float, float, float]) -> npt.NDArray[np.float3
 
 def cells(maps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """(18, 2) column and row."""
-    return decode(parted(maps))[0][0] / CELL_PX - 0.5
+    joints_px, _ = decode(parted(maps))
+    return np.asarray(joints_px[0] / CELL_PX - 0.5, np.float32)
 
 
 def test_two_places_that_are_equally_likely_become_two_ankles() -> None:
