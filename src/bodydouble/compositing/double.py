@@ -22,7 +22,7 @@ _FOOT_SHARE: Final[float] = 0.05
 """Share of the height above the ground row that counts as foot: a shoe seen from eye level."""
 _SHADOW_FLATNESS: Final[float] = 0.5
 """Height over width of the shadow's spread; the ground is seen at a slant."""
-_SHADOW_SATURATION: Final[float] = 1.8
+_SHADOW_SATURATION: Final[float] = 1.2
 _FOOT_AT_MOST_SHARE: Final[float] = 0.2
 _LEAST_SHADOW: Final[float] = 1.0 / 255.0
 
