@@ -76,12 +76,13 @@ class _Draw:
         gender = self._value("gender", palette.GENDERS, str)
         bearded = not is_minor and gender in palette.BEARDED_GENDERS
         facial_hair = self._fitting("facial_hair", palette.FACIAL_HAIR, () if bearded else ("beard", "moustache"))
-        veiled = gender in palette.HIJAB_GENDERS and facial_hair == "none" and age >= palette.HIJAB_YEARS
         top, (top_colour, top_rgb) = self._garment("top", palette.TOPS)
         bottom, (bottom_colour, bottom_rgb) = self._garment("bottom", palette.BOTTOMS)
         shoes = self._shoes(is_minor=is_minor)
         shoes_colour, shoes_rgb = self._shade("shoes", shoes)
-        headwear = self._fitting("headwear", palette.HEADWEAR, () if veiled else ("hijab",))
+        veiled = gender in palette.HIJAB_GENDERS and facial_hair == "none" and age >= palette.HIJAB_YEARS
+        covered = not {top, bottom} & set(palette.BARING)
+        headwear = self._fitting("headwear", palette.HEADWEAR, () if veiled and covered else ("hijab",))
         headwear_colour, headwear_rgb = self._shade("headwear", headwear)
         bag = self._balanced("bag", self._limits.garments("bag", palette.BAGS), self._track_id)
         bag_colour, bag_rgb = self._shade("bag", bag)

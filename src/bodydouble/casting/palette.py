@@ -53,7 +53,7 @@ CHILD_HAIR_TYPES: Final[tuple[str, ...]] = tuple(kind for kind in HAIR_TYPES if 
 
 FACIAL_HAIR: Final[tuple[str, ...]] = ("none", "none", "none", "none", "beard", "moustache", "beard", "none")
 HEADWEAR: Final[tuple[str, ...]] = (
-    "none", "none", "none", "none", "none", "none", "none", "none", "cap", "hat", "beanie", "hijab",
+    "none", "none", "none", "none", "none", "none", "none", "none", "cap", "hat", "beanie", "hijab", "hijab",
 )  # fmt: skip
 EYEWEAR: Final[tuple[str, ...]] = ("none", "none", "none", "none", "glasses", "none", "glasses", "sunglasses")
 BAGS: Final[tuple[str, ...]] = ("none", "none", "none", "none", "none", "backpack", "shoulder bag")
@@ -63,6 +63,8 @@ BEARDED_GENDERS: Final[tuple[str, ...]] = ("man", "non-binary person")
 HIJAB_GENDERS: Final[tuple[str, ...]] = ("woman", "non-binary person")
 """Who may be drawn with a hijab, from 13 years on and without a beard. Anybody can be given one in the cast list."""
 HIJAB_YEARS: Final = 13
+BARING: Final[tuple[str, ...]] = ("T-shirt", "shorts", "skirt", "dress")
+"""Garments that bare arms or legs, which hardly anybody wears with a hijab."""
 ADULT_YEARS: Final = 18
 
 CHILD_OCCUPATION: Final = "pupil"

@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import chi2
 
 from bodydouble.casting import CastingConfig, cast_tracks
-from bodydouble.casting.palette import COLOURS_OF, ETHNICITIES, VOCABULARY
+from bodydouble.casting.palette import BARING, COLOURS_OF, ETHNICITIES, VOCABULARY
 from bodydouble.casting.prompt import prompt_of
 from bodydouble.errors import ConfigError
 from bodydouble.scene import Appearance, CameraMotion, Cast, Light, MaskStack, PersonTrack, SceneBundle, VideoGeometry
@@ -139,9 +139,12 @@ def test_no_two_attributes_go_together(many: list[Appearance]) -> None:
     columns["shoes_rgb"] = [sum(look.shoes_rgb) // 200 for look in many]
     by_design = {
         ("ethnicity", "skin_rgb"), ("shoes", "shoes_rgb"), ("gender", "facial_hair"), ("gender", "headwear"),
-        ("facial_hair", "headwear"),
+        ("facial_hair", "headwear"), ("bottom", "headwear"),
     }  # fmt: skip
     for first, second in combinations(columns, 2):
+        if (first, second) == ("top", "headwear"):
+            # One top in six bares arms, and then there is no hijab: by design, and too weak to show for certain.
+            continue
         statistic, limit = association(columns[first], columns[second])
         assert (statistic > limit) == ((first, second) in by_design), (first, second, statistic, limit)
 
@@ -159,8 +162,10 @@ def test_beards_and_the_hijab_are_drawn_where_they_are_worn(many: list[Appearanc
     veiled = Counter(look.gender for look in many if look.headwear == "hijab")
     assert set(bearded) == {"man", "non-binary person"}
     assert set(veiled) == {"woman", "non-binary person"}
-    assert min(*bearded.values(), *veiled.values()) > 20
+    assert min(bearded.values()) > 20
+    assert min(veiled.values()) > 5
     assert not any(look.facial_hair != "none" and look.headwear == "hijab" for look in many)
+    assert not any({look.top, look.bottom} & set(BARING) for look in many if look.headwear == "hijab")
     # Neither goes with an ethnicity or an occupation: that is in the test above. Whoever is pinned gets them.
     pins = ("1:gender=woman", "1:facial_hair=beard", "2:gender=man", "2:headwear=hijab")
     one, two = (look for _, look in cast([1, 2], config=CastingConfig(pin=pins)).parts)
