@@ -26,6 +26,8 @@ _AGE_SLIDER: Final[tuple[float, ...]] = (0, 0.20, 0.23, 0.26, 0.314, 0.39, 0.49,
 """``anny``'s age slider at these ages: where its stature has the share of a young adult's that medians of the WHO growth
 standards have (2006, 2007; both sexes), and its old anchor at 90."""
 
+_GROWN_YEARS: Final = 18
+
 _CURL_RAD: Final[float] = 0.38
 """How far each finger joint of a hand at rest is bent."""
 
@@ -54,6 +56,9 @@ def phenotype_of(appearance: Appearance, seed: int) -> dict[str, float]:
         "proportions": 0.5,
     }
     shift = rng.uniform(-_VARIATION, _VARIATION, len(sliders))
+    if appearance.age_years < _GROWN_YEARS:
+        # A step of the slider is years of growth here, and how tall a child is was decided when it was cast.
+        shift[list(sliders).index("age")] = 0.0
     return {name: float(np.clip(value + d, 0, 1)) for (name, value), d in zip(sliders.items(), shift, strict=True)}
 
 
