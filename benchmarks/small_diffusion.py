@@ -1,12 +1,12 @@
 """Bars of the small diffusion model: does it keep skeletons, words, time, seeds; and would this script notice if it did not.
 
-    python -m training.diffusion_renders --shards 6        # once: renders for the judge; never shown to the bars
+    python -m training.diffusion_renders        # once; the first shard is for the bars, the others train the judge
     PYTHONPATH=src:. python benchmarks/small_diffusion.py [--weights DIR] [--people 24] [--json FILE] [--sheet FILE]
 
-Everything is measured on people and movements drawn from a seed that training has not used. Each bar is also measured on
-the avatar's renders of the same skeletons (``of renders``): what a perfect generator would score with these judges. Sabotage
-repeats the bars with mirrored skeletons, exchanged prompts, a ControlNet without effect and shuffled frames; each has to
-fail.
+Everything is measured on people and movements that neither the model nor the judge was trained on. Each bar is also measured
+on the avatar's renders of the same skeletons (``of renders``): what a perfect generator would score with these judges.
+Sabotage repeats the bars with mirrored skeletons, exchanged prompts, a ControlNet without effect and shuffled frames; each
+has to fail.
 """
 
 from __future__ import annotations
@@ -219,6 +219,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", default="")
     parser.add_argument("--renders", type=Path, default=Path("/tmp/diffusion8/renders"))
+    parser.add_argument("--judge", type=Path, help="keep the trained judge in this file, and take it from there")
     parser.add_argument("--people", type=int, default=24)
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--guidance", type=float, default=0.0)
@@ -230,7 +231,7 @@ def main() -> None:
 
     import torch
     from small_diffusion_parts.judge import trained_judge
-    from small_diffusion_parts.play import Player, draw_askings
+    from small_diffusion_parts.play import Player, read_askings
 
     from bodydouble.config import preset
 
@@ -242,8 +243,8 @@ def main() -> None:
     )  # fmt: skip
     generation = dataclasses.replace(generation, weights=given.weights or generation.weights, animatediff=options)
     record: dict[str, Any] = {"origin": common.origin(), "people": given.people, "steps": options.num_steps}
-    askings = draw_askings(given.people, FRAMES, seed=77)
-    measures = Measures(trained_judge(given.renders))
+    askings = read_askings(given.renders, given.people)
+    measures = Measures(trained_judge(given.renders, given.judge))
     player = Player(generation)
     of_renders = measures.of(askings, [asking.rendered for asking in askings])
     begin = time.process_time()

@@ -83,7 +83,7 @@ def main(config: TrainConfig) -> None:
         log.info("stage %s", stage)
         {
             "vae": run_vae, "text": run_text, "words": run_words, "latents": run_latents, "image": run_image,
-            "motion": run_motion, "export": lambda c: export(c.work, c.out),
+            "motion": run_motion, "export": run_export,
         }[stage](config)  # fmt: skip
 
 
@@ -233,6 +233,25 @@ def run_motion(config: TrainConfig) -> None:
         adapter = nets["motion_adapter"]
         adapter.load_state_dict(motion_modules_of(best.unet))
         finish(config, motion_adapter=adapter)
+
+
+def run_export(config: TrainConfig) -> None:
+    """Write the weights. Of stages that are not finished: their averaged weights so far, motion modules without effect."""
+    nets = networks(config)
+    vae, text_encoder = decoder_so_far(config), trained(config, "text_encoder")
+    painter = Painter(nets["unet"], nets["controlnet"])
+    if (config.work / "unet.done.pt").exists():
+        painter.unet.load_state_dict(torch.load(config.work / "unet.done.pt", weights_only=True))
+        painter.controlnet.load_state_dict(torch.load(config.work / "controlnet.done.pt", weights_only=True))
+    else:
+        painter.load_state_dict(torch.load(config.work / "image.pt", weights_only=True)["averaged"])
+    if (config.work / "motion_adapter.done.pt").exists():
+        nets["motion_adapter"] = trained(config, "motion_adapter")
+    parts = {
+        "unet": painter.unet, "controlnet": painter.controlnet, "motion_adapter": nets["motion_adapter"], "vae": vae,
+        "text_encoder": text_encoder,
+    }  # fmt: skip
+    export(parts, config.work / "tokenizer", config.out)
 
 
 def motion_modules_of(unet: Any) -> dict[str, torch.Tensor]:

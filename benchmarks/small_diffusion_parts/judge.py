@@ -83,10 +83,23 @@ def as_input(rgb: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(np.stack(sized)).permute(0, 3, 1, 2).float() - 0.5
 
 
-def trained_judge(renders: Path, *, steps: int = 700, batch: int = 32, seed: int = 5) -> JudgeNet:
-    """Train on all shards but the first, backgrounds and blur by chance (so that softness alone does not mislead)."""
+def trained_judge(
+    renders: Path, kept: Path | None = None, *, steps: int = 700, batch: int = 32, seed: int = 5
+) -> JudgeNet:  # fmt: skip
+    """Train on all shards but the first, backgrounds and blur by chance (so that softness alone does not mislead).
+
+    Args:
+        renders: folder of `training.diffusion_renders`.
+        kept: file that the judge is written to, or read from if it is there.
+        steps: of training.
+        batch: pictures in a step.
+        seed: of everything.
+    """
     torch.manual_seed(seed)
     net, rng = JudgeNet(), np.random.default_rng(seed)
+    if kept is not None and kept.exists():
+        net.load_state_dict(torch.load(kept, weights_only=True))
+        return net.eval()
     pool = [
         (clip.rgba, read)
         for shard in shards_in(renders)[1:]
@@ -110,6 +123,8 @@ def trained_judge(renders: Path, *, steps: int = 700, batch: int = 32, seed: int
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+    if kept is not None:
+        torch.save(net.state_dict(), kept)
     return net.eval()
 
 

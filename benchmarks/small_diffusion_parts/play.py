@@ -11,16 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from training.diffusion_data import draw_joints, over_background
-from training.diffusion_poses import draw_clip
-from training.diffusion_renders import LIGHT, RenderConfig, film
-from training.diffusion_stages import crowd_of
+from training.diffusion_data import draw_joints, over_background, read_clips, read_looks, shards_in
 
 from bodydouble.generation.animatediff.prompts import weighted_prompt
 from bodydouble.generation.diffusion.backgrounds import background_for
 from bodydouble.generation.diffusion.noise import frame_noise
 from bodydouble.scene import Appearance
-from bodydouble.seeds import derive_seed
 
 Drawings = NDArray[np.uint8]
 Pictures = NDArray[np.float32]
@@ -39,26 +35,16 @@ class Asking:
     """(time, height, width, 3): the avatar with this look in these poses, on the background that is asked for."""
 
 
-def draw_askings(number: int, frames: int, seed: int) -> list[Asking]:
-    """People and movements that no training has seen: looks and poses of another seed."""
-    from bodydouble.body.model import BodyModel
-    from bodydouble.generation.avatar.draw import lamp_of
-    from bodydouble.generation.avatar.physique import build_physique, phenotype_of
-    from bodydouble.generation.avatar.wardrobe import dress
-
-    model, found = BodyModel.load(), []
-    for index, look in enumerate(crowd_of(derive_seed(seed, "looks"), number)):
-        own = derive_seed(seed, "double", index)
-        rng = np.random.default_rng(derive_seed(own, "poses"))
-        physique = build_physique(model, phenotype_of(look, own))
-        dressed = dress(model, physique, look, own)
-        script = draw_clip(rng, frames)
-        filmed = film(dressed, physique.skeleton, script, lamp_of(LIGHT), RenderConfig(), rng, own)
-        height, width = filmed.rgba.shape[1:3]
+def read_askings(renders: Path, number: int) -> list[Asking]:
+    """People and movements of the first shard, which neither the model nor the judge has seen."""
+    shard = shards_in(renders)[0]
+    looks, found = read_looks(renders, shard), []
+    for clip in [clip for clip in read_clips(renders, shard) if len(clip.rgba) > 1][:number]:
+        look, (height, width) = looks[clip.look], clip.rgba.shape[1:3]
         found.append(
             Asking(
-                look=look, joints_px=filmed.joints_px, drawings=draw_joints(filmed.joints_px, width, height, None),
-                rendered=over_background(filmed.rgba, background_for(look, "contrast")),
+                look=look, joints_px=clip.joints_px, drawings=draw_joints(clip.joints_px, width, height, None),
+                rendered=over_background(clip.rgba, background_for(look, "contrast")),
             )
         )  # fmt: skip
     return found
