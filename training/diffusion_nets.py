@@ -59,7 +59,7 @@ def _make_vae(size: Size) -> Any:
     return AutoencoderKL(
         block_out_channels=size.vae_widths, down_block_types=("DownEncoderBlock2D",) * count,
         up_block_types=("UpDecoderBlock2D",) * count, latent_channels=size.latent_channels, norm_num_groups=4,
-        sample_size=128, layers_per_block=1, mid_block_add_attention=False,
+        sample_size=128, layers_per_block=1, mid_block_add_attention=False, scaling_factor=1.0,
     )  # fmt: skip
 
 

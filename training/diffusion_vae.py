@@ -82,7 +82,6 @@ def prepare_vae(vae: Any, patches: Patches) -> None:
     for conv in (vae.quant_conv, vae.post_quant_conv):
         conv.weight.copy_(torch.eye(len(conv.weight))[:, :, None, None])
         nn.init.zeros_(conv.bias)
-    vae.register_to_config(scaling_factor=1.0)
 
 
 def _clear(conv: Any) -> None:

@@ -290,6 +290,9 @@ def test_what_is_exported_is_loaded_by_the_code_for_public_weights(toy: TrainCon
     sampler = make_sampler(options, models.schedule)
     assert sampler.scheduler.config.prediction_type == "v_prediction"
     assert float(sampler.scheduler.alphas_cumprod[-1]) == 0
+    rgb = over_background(read_clips(toy.renders, 1)[0].rgba[:1], "blue")
+    seen = models.decode(patches_of(toy).encode(rgb), tiled=False)
+    assert np.abs(seen - rgb).mean() < 0.1, "latents have the scale that the decoder expects"
     stored = torch.load(toy.work / "unet.done.pt", weights_only=True)
     loaded = models.unet.state_dict()
     name = "conv_in.weight"
