@@ -28,7 +28,7 @@ TINY = [
     word
     for setting in (
         "size_px=16", "widths=2,3,4,6", "batch_size=2", "epochs=1", "clips_per_epoch=6", "save_every_steps=1",
-        "precision=float32",
+        "precision=float32", "learning_rate=0.001",
     )
     for word in ("--set", setting)
 ]  # fmt: skip
