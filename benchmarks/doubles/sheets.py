@@ -47,7 +47,9 @@ def write_side_by_side(original: Path, result: Path, output: Path, seconds: floa
             gap = np.full((filmed.shape[0], _GAP_PX, 3), 32, dtype=np.uint8)
             picture = np.concatenate([filmed, gap, made], axis=1)
             picture = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
-            stream.height, stream.width = picture.shape[:2]
+            if frames == 0:
+                # Later the codec is open, and even the same size may not be set any more.
+                stream.height, stream.width = picture.shape[:2]
             for packet in stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")):
                 container.mux(packet)
             frames += 1
