@@ -211,7 +211,9 @@ def test_prompts_keep_the_papers_order_and_ask_for_a_plain_background() -> None:
     places = [prompt.index(part) for part in parts]
     assert places == sorted(places)
     assert prompt.endswith(f"{background_for(look, 'contrast')} studio backdrop)1.4")
-    assert f"{look.shoes})1.1" in prompt
+    emphasised = prompt[: prompt.index(")1.1")].rsplit("(", 1)[1]
+    assert look.top in emphasised
+    assert look.shoes in emphasised
 
 
 def test_the_background_is_far_from_all_colours_of_the_look() -> None:
