@@ -218,7 +218,7 @@ def write_sheet(path: Path, askings: list[Any], clips: list[Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", default="")
-    parser.add_argument("--renders", type=Path, default=Path("/tmp/diffusion8/renders"))
+    parser.add_argument("--renders", type=Path, default=Path("/tmp/training/diffusion/renders"))
     parser.add_argument("--judge", type=Path, help="keep the trained judge in this file, and take it from there")
     parser.add_argument("--people", type=int, default=24)
     parser.add_argument("--steps", type=int, default=0)

@@ -3,7 +3,7 @@
 Nobody filmed or photographed enters: looks come from casting, bodies and clothes from the avatar, poses from here. What is
 stored is the double with its alpha, on the canvas that the generator would lay out for it, and its joints. Run as::
 
-    python -m training.diffusion_renders --out /tmp/diffusion8/renders --shards 20
+    python -m training.diffusion_renders --out /tmp/training/diffusion/renders --shards 20
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ LIGHT: Final = Light(ambient_rgb=(0.36, 0.36, 0.36), key_direction_xyz=(-0.4, -0
 class RenderConfig:
     """Which shards to render."""
 
-    out: Path = Path("/tmp/diffusion8/renders")
+    out: Path = Path("/tmp/training/diffusion/renders")
     """Folder for the shards, outside the repository."""
     shards: int = 20
     """Total number of shards; the first one is kept for measuring."""

@@ -50,12 +50,12 @@ class TrainConfig:
     """Settings of a training run."""
 
     stage: Literal["all", "vae", "text", "words", "latents", "image", "motion", "export"] = "all"
-    renders: Path = Path("/tmp/diffusion8/renders")
+    renders: Path = Path("/tmp/training/diffusion/renders")
     most_shards: int = 10
     """Shards that are trained on, as far as there are so many; the first one is kept for measuring."""
-    work: Path = Path("/tmp/diffusion8/ckpt")
+    work: Path = Path("/tmp/training/diffusion/ckpt")
     """Checkpoints, latents, logs and sample sheets, outside the repository."""
-    out: Path = Path("/tmp/diffusion8/weights")
+    out: Path = Path("/tmp/training/diffusion/weights")
     """For the weights, in diffusers' layout."""
     size: Size = field(default_factory=Size)
     seed: int = 20261123
