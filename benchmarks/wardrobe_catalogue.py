@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from bodydouble.body.model import BodyModel
 from bodydouble.casting import palette
-from bodydouble.generation.avatar.draw import draw, lamp_of
+from bodydouble.generation.avatar.draw import Framing, draw, lamp_of
 from bodydouble.generation.avatar.gait import gait_angles
 from bodydouble.generation.avatar.physique import build_physique, phenotype_of
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, forward
@@ -82,10 +82,13 @@ def views(look: Appearance, height_px: int, seed: int) -> Picture:
     short = _USUAL_M - float(np.ptp(physique.vertices_m[:, 2]))
     lamp = lamp_of(Light(ambient_rgb=(0.3, 0.3, 0.3), key_direction_xyz=(-0.4, -0.7, -0.5), key_strength=0.45))
     tiles = []
+    framing = Framing(
+        elevation_rad=np.full(4, 0.2), scale_px_per_m=np.full(4, scale),
+        root_px=np.tile([width / 2, height * 0.52 + short * scale / 2], (4, 1)),
+    )  # fmt: skip
     for step in range(4):
         sprite = draw(
-            outfit, physique.skeleton, poses, step, elevation_rad=0.2, scale_px_per_m=scale,
-            root_px=np.array([width / 2, height * 0.52 + short * scale / 2]), lamp=lamp, frame_size_px=(width, height),
+            outfit, physique.skeleton, poses, step, framing=framing, lamp=lamp, frame_size_px=(width, height),
             config=AvatarConfig(), seed=seed,
         )  # fmt: skip
         tile = np.full((height + 8, width + 8, 3), _GREY, float)

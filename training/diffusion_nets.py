@@ -11,8 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-WORDS_LENGTH: Final = 77
-"""Tokens of a piece of text, as in CLIP: the first and last are marks."""
+WORDS_LENGTH: Final = 96
+"""Tokens of a piece of text: the first and last are marks. More than CLIP's 77, which the longest of casting's prompts exceed;
+they would be read in two pieces that know nothing of each other."""
 START, END = "<|startoftext|>", "<|endoftext|>"
 _CHARACTERS: Final = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
 SCHEDULE: Final[dict[str, Any]] = {
@@ -29,7 +30,7 @@ predict v (Salimans & Ho 2022)."""
 class Size:
     """How large the networks are."""
 
-    widths: tuple[int, ...] = (32, 64, 128)
+    widths: tuple[int, ...] = (48, 96, 160)
     """Channels of the blocks of UNet and ControlNet; the first works on latents at full resolution, without attention."""
     text_width: int = 96
     text_layers: int = 2
@@ -71,6 +72,7 @@ def _make_text_encoder(size: Size, vocabulary: dict[str, int]) -> Any:
             bos_token_id=vocabulary[START], eos_token_id=vocabulary[END], pad_token_id=vocabulary[END],
             hidden_size=size.text_width, intermediate_size=2 * size.text_width, num_attention_heads=4,
             num_hidden_layers=size.text_layers, vocab_size=len(vocabulary), projection_dim=size.text_width,
+            max_position_embeddings=WORDS_LENGTH,
         )
     )  # fmt: skip
 

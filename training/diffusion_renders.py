@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bodydouble.body.model import BodyModel
 from bodydouble.casting import CastingConfig, cast_tracks
-from bodydouble.generation.avatar.draw import Lamp, camera_axes, draw, lamp_of
+from bodydouble.generation.avatar.draw import Framing, Lamp, camera_axes, draw, lamp_of
 from bodydouble.generation.avatar.motion import Motion, poses_of
 from bodydouble.generation.avatar.physique import build_physique, phenotype_of
 from bodydouble.generation.avatar.skeleton import Skeleton, forward
@@ -116,13 +116,14 @@ def film(
         error_m=np.zeros((len(script.angles), 18)),
     )  # fmt: skip
     poses = poses_of(skeleton, motion)
+    framing = Framing(
+        elevation_rad=motion.elevation_rad, scale_px_per_m=motion.scale_px_per_m, root_px=motion.root_px
+    )  # fmt: skip
     frames = np.zeros((len(script.angles), view.height_px, view.width_px, 4), np.uint8)
     for step in steps:
         sprite = draw(
-            dressed, skeleton, poses, step, elevation_rad=float(motion.elevation_rad[step]),
-            scale_px_per_m=float(motion.scale_px_per_m[step]), root_px=motion.root_px[step], lamp=lamp,
-            frame_size_px=(view.width_px, view.height_px), config=AvatarConfig(supersampling=config.supersampling),
-            seed=seed,
+            dressed, skeleton, poses, step, framing=framing, lamp=lamp, frame_size_px=(view.width_px, view.height_px),
+            config=AvatarConfig(supersampling=config.supersampling), seed=seed,
         )  # fmt: skip
         _place(frames[step], sprite.rgba, sprite.left_px, sprite.top_px)
     joints = np.stack([view.to_canvas(step, (flat[step, :, :2] * scale).astype(np.float32)) for step in steps])

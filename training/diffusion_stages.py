@@ -31,6 +31,7 @@ from training.diffusion_data import (
     seed_of,
     wordings,
 )
+from training.diffusion_nets import WORDS_LENGTH
 from training.diffusion_vae import Patches
 
 _EMPTY_SHARE: Final = 0.06
@@ -39,6 +40,9 @@ _PURE_NOISE_SHARE: Final = 0.12
 """Pictures that begin at the last time step: the first of few steps decides most."""
 _CLIP_WEIGHT: Final = 4.0
 """A clip of 16 frames counts like so many single pictures."""
+_PERSON_WEIGHT: Final = 3.0
+"""How much more errors on a person count than those on the plain background, which is learnt in minutes. What is best to
+predict at a pixel does not depend on it."""
 
 
 @contextmanager
@@ -93,13 +97,18 @@ class WordsProbe(nn.Module):
 
 
 _COLOURS: Final = ("skin_rgb", "hair_rgb", "top_rgb", "bottom_rgb", "shoes_rgb")
-_KINDS: Final = ("top", "bottom", "shoes", "hair_type", "gender", "body_type", "height_class")
+_WORN_COLOURS: Final = {"headwear_rgb": "headwear", "bag_rgb": "bag"}
+"""Colours that are said only of who wears the thing; black is asked for otherwise."""
+_KINDS: Final = (
+    "top", "bottom", "shoes", "hair_type", "gender", "body_type", "height_class", "facial_hair", "top_pattern", "headwear",
+    "eyewear", "bag",
+)  # fmt: skip
 
 
 def attribute_sizes() -> dict[str, int]:
     """What is read off the words, and how many numbers each takes."""
     kinds = {name: len(palette.VOCABULARY[name]) for name in _KINDS}
-    return {**dict.fromkeys(_COLOURS, 3), **kinds, "background": len(BACKGROUNDS), "age": 1}
+    return {**dict.fromkeys((*_COLOURS, *_WORN_COLOURS), 3), **kinds, "background": len(BACKGROUNDS), "age": 1}
 
 
 class WordsLoss:
@@ -110,7 +119,7 @@ class WordsLoss:
         looks = [look for number in range(crowds) for look in crowd_of(seed_of(seed, "crowd", number))]
         said = [(look, way) for n, look in enumerate(looks) for way in wordings(look, seed_of(seed, "said", n))[:2]]
         texts = [plain(way.prompt) for _, way in said]
-        encoded = tokenizer(texts, padding="max_length", max_length=77, truncation=True, return_tensors="pt")
+        encoded = tokenizer(texts, padding="max_length", max_length=WORDS_LENGTH, truncation=True, return_tensors="pt")
         self._tokens = encoded.input_ids
         self._targets = self._targets_of([look for look, _ in said], [way.background for _, way in said])
         self._seed = seed
@@ -118,6 +127,9 @@ class WordsLoss:
     @staticmethod
     def _targets_of(looks: list[Appearance], backgrounds: list[str]) -> list[Tensor]:
         targets = [torch.tensor([getattr(look, name) for look in looks]).float() / 255 for name in _COLOURS]
+        for name, thing in _WORN_COLOURS.items():
+            worn = [getattr(look, name) if getattr(look, thing) != "none" else (0, 0, 0) for look in looks]
+            targets.append(torch.tensor(worn).float() / 255)
         targets += [
             torch.tensor([palette.VOCABULARY[name].index(getattr(look, name)) for look in looks]) for name in _KINDS
         ]
@@ -182,6 +194,8 @@ class Example:
 
     latents: NDArray[np.float16]
     """(time, channels, height, width)."""
+    person: NDArray[np.uint8]
+    """(time, height, width): how much of a latent is the person's, 255 is all."""
     joints_px: NDArray[np.float32]
     size_px: tuple[int, int]
     """Width and height of the canvas."""
@@ -209,11 +223,15 @@ def read_store(renders: Path, latents: Path, words: Path, shards: list[int], cha
         for clip in read_clips(renders, shard):
             time, height, width = clip.rgba.shape[:3]
             shape = (time, channels, height // 4, width // 4)
+            cover = clip.rgba[..., 3].reshape(time, height // 4, 4, width // 4, 4).mean(axis=(2, 4)).astype(np.uint8)
             for flip in (False, True):
                 own = values[first : first + int(np.prod(shape))].reshape(shape)
                 joints = mirrored(clip.joints_px, width) if flip else clip.joints_px
                 place = row + clip.look * VARIANTS + int(variants[number])
-                examples.append(Example(latents=own, joints_px=joints, size_px=(width, height), words=place))
+                person = cover[:, :, ::-1] if flip else cover
+                examples.append(
+                    Example(latents=own, person=person, joints_px=joints, size_px=(width, height), words=place)
+                )
                 first, number = first + own.size, number + 1
         tables.append(table)
         row += len(table)
@@ -250,7 +268,7 @@ class PaintLoss:
 
     def __call__(self, painter: nn.Module, step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng(seed_of(self._seed, "movement" if self._frames > 1 else "pictures", step))
-        latents, drawings, words = self._draw(rng)
+        latents, person, drawings, words = self._draw(rng)
         rows = len(latents) // self._frames
         noise = torch.from_numpy(rng.standard_normal(latents.shape, dtype=np.float32))
         when = rng.integers(0, 1000, rows)
@@ -260,22 +278,24 @@ class PaintLoss:
         wanted = self._scheduler.get_velocity(latents, noise, times)
         with autocast(plain_attention=self._frames == 1):
             answer = self._predict(cast(Painter, painter), noisy, times, words, drawings).float()
-        errors = ((answer - wanted) ** 2).mean(dim=(1, 2, 3))
+        weights = 1 + _PERSON_WEIGHT * person
+        errors = (((answer - wanted) ** 2).mean(dim=1) * weights).mean(dim=(1, 2)) / weights.mean()
         thirds = {
             name: errors[(times >= low) & (times < high)].mean()
             for name, low, high in (("low", 0, 400), ("middle", 400, 800), ("high", 800, 999), ("pure", 999, 1000))
         }
         return {"loss": errors.mean(), **thirds}
 
-    def _draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         group = int(rng.choice(len(self._groups), p=self._group_chance))
         chosen = rng.choice(self._groups[group], size=self._batch, p=self._chance[group])
-        latents, drawings, words = [], [], []
+        latents, person, drawings, words = [], [], [], []
         for number in chosen.tolist():
             example = self._store.examples[number]
             first = int(rng.integers(len(example.latents) - self._frames + 1))
             part = slice(first, first + self._frames)
             latents.append(example.latents[part])
+            person.append(example.person[part])
             drawings.append(draw_joints(example.joints_px[part], *example.size_px, rng))
             row = -1 if rng.random() < _EMPTY_SHARE else example.words
             words.append(np.repeat(self._store.words[row][None], self._frames, axis=0))
@@ -284,6 +304,7 @@ class PaintLoss:
         pictures = torch.from_numpy(np.concatenate(drawings)).permute(0, 3, 1, 2).float() / 255
         return (
             torch.from_numpy(np.concatenate(latents)).float().contiguous(memory_format=order),
+            torch.from_numpy(np.concatenate(person)).float() / 255,
             pictures.contiguous(memory_format=order), torch.from_numpy(np.concatenate(words)).float(),
         )  # fmt: skip
 

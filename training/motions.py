@@ -1,7 +1,7 @@
 """Motions of the body in joint angles, made up without end: what the lifting network of doubles learns from.
 
 Angles are those of `bodydouble.generation.avatar.skeleton`. People walk, run, stand about, sit down, fall and get up,
-ride, throw, crouch and take postures at random; no motion capture and no film is used. Everything is drawn from a
+ride, throw, stoop, kneel, crouch and take postures at random; no motion capture and no film is used. Everything is drawn from a
 generator of random numbers that the caller seeds.
 """
 
@@ -297,9 +297,44 @@ def _postures(rng: np.random.Generator, steps: int) -> Floats:
     return angles
 
 
+def _stoop(rng: np.random.Generator, steps: int) -> Floats:
+    """Bending or kneeling down to something that lies low, once or now and then: a bag, a paper, a child."""
+    angles = _stand(rng, steps) if rng.random() < 0.6 else _walk(rng, steps)
+    share = _begin(rng, steps, 0.9, always=0.35)
+    if rng.random() < 0.5:
+        share = share * (1 - ease((np.arange(steps) / RATE_HZ - rng.uniform(0.5, 5)) / rng.uniform(0.6, 1.4)))
+    elif rng.random() < 0.3:
+        share = share * np.clip(0.6 + 0.5 * curve(rng, steps, 1.5), 0, 1)
+    lean, bend = rng.uniform(0.1, 0.9), rng.uniform(0.2, 1.2)
+    kneels, deep = rng.random() < 0.25, rng.uniform(0, 0.9) ** 2
+    front = "L" if rng.random() < 0.5 else "R"
+    for side in "LR":
+        # Legs hang from the hips that lean, so they swing forward by as much to stay upright.
+        hip, knee = lean + 1.2 * deep, 0.1 + 1.6 * deep
+        if kneels:
+            lean = 0.4 * lean
+            hip, knee = (lean + 1.3, 1.5) if side == front else (lean - 0.1, 1.5)
+        reaches = rng.random() < 0.75
+        _set(
+            angles,
+            share,
+            **{
+                f"leg_swing__{side}": hip + rng.normal(0, 0.12),
+                f"knee__{side}": max(knee + rng.normal(0, 0.12), 0.02),
+                f"leg_out__{side}": rng.uniform(0, 0.3),
+                f"arm_swing__{side}": lean + bend + rng.normal(0, 0.3) if reaches else rng.uniform(0.2, 1.2),
+                f"elbow__{side}": rng.uniform(0.05, 0.7) if reaches else rng.uniform(0.4, 1.6),
+                f"arm_out__{side}": rng.uniform(-0.05, 0.4),
+                f"arm_twist__{side}": rng.uniform(-0.5, 0.3),
+            },
+        )
+    _set(angles, share, tilt=lean, bend=bend, nod=rng.uniform(-0.3, 0.3), twist=rng.normal(0, 0.15))
+    return angles
+
+
 _ACTS: tuple[tuple[float, Callable[[np.random.Generator, int], Floats]], ...] = (
-    (0.45, _walk), (0.08, _run), (0.12, _stand), (0.08, _sit), (0.09, _fall), (0.06, _cycle), (0.04, _throw),
-    (0.08, _postures),
+    (0.38, _walk), (0.08, _run), (0.12, _stand), (0.08, _sit), (0.09, _fall), (0.06, _cycle), (0.04, _throw),
+    (0.07, _postures), (0.08, _stoop),
 )  # fmt: skip
 
 

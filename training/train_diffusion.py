@@ -70,6 +70,8 @@ class TrainConfig:
     motion_steps: int = 400
     motion_batch: int = 1
     frames: int = 16
+    threads: int = 1
+    """Of the processor. Sums depend on it in their last bits, so a run that is to be repeated exactly keeps its number."""
     stop_after: int = 0
     """Stop a stage after this step, as a kill would; 0 never."""
 
@@ -77,7 +79,7 @@ class TrainConfig:
 def main(config: TrainConfig) -> None:
     """Run the stages asked for."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    torch.set_num_threads(1)
+    torch.set_num_threads(config.threads)
     stages = STAGES if config.stage == "all" else (config.stage,)
     for stage in stages:
         log.info("stage %s", stage)

@@ -11,7 +11,7 @@ import bodydouble
 
 PACKAGE = Path(bodydouble.__file__).parent
 
-FOUNDATION = {"errors", "seeds", "__init__"}
+FOUNDATION = {"errors", "seeds", "ahead", "__init__"}
 """May be imported by everybody. `__init__` is the version; its public names are loaded on first use."""
 
 STAGES = {
@@ -30,6 +30,7 @@ STAGES = {
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "seeds": set(),
+    "ahead": set(),
     "__init__": {"config", "errors", "pipeline", "scene"},
     "scene": {"errors"},
     "body": {"scene", *FOUNDATION},

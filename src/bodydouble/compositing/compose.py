@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bodydouble.ahead import ahead
 from bodydouble.compositing.audit import count_change
 from bodydouble.compositing.base import Action, ChangeCounts, CompositedFrame, PlateSource, SpriteSource, TrackOutcome
 from bodydouble.compositing.config import CompositingConfig
@@ -257,6 +258,20 @@ def composite(
         occluders = find_occluders(source, bundle, plate, config.occlusion, told)
     told.start("compositing", bundle.video.num_frames - start)
     compositor = Compositor(bundle, plate, config, seed=seed, occluders=occluders)
+    inputs = _inputs(source, bundle, plate, performance, start)
+    for _, composited in ahead(inputs, lambda given: compositor.compose(*given), workers=config.threads):
+        yield composited
+        told.advance()
+    told.finish()
+
+
+_Input = tuple[Frame, npt.NDArray[np.uint8], npt.NDArray[np.bool_], Sequence[tuple[int, Sprite]]]
+
+
+def _inputs(
+    source: FrameSource, bundle: SceneBundle, plate: PlateSource, performance: SpriteSource | None, start: int
+) -> Iterator[_Input]:
+    """What `Compositor.compose` takes, frame by frame."""
     for frame in source.frames(start):
         if frame.index >= bundle.video.num_frames:
             raise BundleError(
@@ -264,7 +279,4 @@ def composite(
                 "use the clip that the bundle was made from"
             )
         plate_rgb, valid = plate.at(frame.index)
-        sprites = performance.sprites_at(frame.index) if performance is not None else []
-        yield compositor.compose(frame, plate_rgb, valid, sprites)
-        told.advance()
-    told.finish()
+        yield frame, plate_rgb, valid, performance.sprites_at(frame.index) if performance is not None else []

@@ -188,3 +188,13 @@ class CompositingConfig:
     """Contact shadow."""
     occlusion: OcclusionConfig = field(default_factory=OcclusionConfig)
     """Things in front of people."""
+    threads: int = 2
+    """Frames that are composited at the same time; they do not depend on it."""
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ConfigError: a value is out of range.
+        """
+        _check("compositing.threads", self.threads, 1, 64)

@@ -21,6 +21,9 @@ class AvatarConfig:
     """Longest side of the picture of samples; bounds time and memory for people who fill the frame."""
     joint_noise_m: float = 0.05
     """How far a joint that was found is taken to be off, in metres on the body; larger trusts the priors more."""
+    exposure_seconds: float = 0.02
+    """How long the shutter is open for a frame, 0 (nothing blurs) to 1: what moves meanwhile is blurred along its way. No
+    longer than the time from one frame to the next. A fiftieth of a second is common where mains light must not flicker."""
     motion: Annotated[Literal["exact", "natural", "private"], tyro.conf.arg(aliases=["--motion"])] = "natural"
     """How doubles move; their limbs are their own in any case. ``natural``: as the people filmed, smoothed. ``exact``: as
     close to the joints found as the body can. ``private``: posture, swing and timing of the steps are changed within

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.perception.ahead import ahead
+from bodydouble.ahead import ahead
 from bodydouble.perception.blobs import HeightModel
 from bodydouble.perception.camera import CameraEstimator
 from bodydouble.perception.config import PerceptionConfig

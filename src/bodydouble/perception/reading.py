@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.perception.ahead import ahead
+from bodydouble.ahead import ahead
 from bodydouble.perception.blobs import BlobCollector, BlobTrack, HeightModel
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.following import Followed, height_model

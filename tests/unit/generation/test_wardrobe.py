@@ -10,7 +10,7 @@ import pytest
 
 from bodydouble.body.model import BodyModel
 from bodydouble.casting.palette import VOCABULARY
-from bodydouble.generation.avatar.draw import draw, lamp_of
+from bodydouble.generation.avatar.draw import Framing, draw, lamp_of
 from bodydouble.generation.avatar.figure import figure_of
 from bodydouble.generation.avatar.mesh import CELLS_M, Outfit
 from bodydouble.generation.avatar.physique import Physique, build_physique, phenotype_of
@@ -44,9 +44,12 @@ def picture(outfit: Outfit, angles: Floats, *, height_px: float = 180.0, age_yea
     skeleton = body(age_years).skeleton
     size = int(2 * height_px)
     sprite = draw(
-        outfit, skeleton, forward(skeleton, angles[None]), 0, elevation_rad=0.15, scale_px_per_m=height_px / 1.75,
-        root_px=np.array([size / 2, size / 2]), lamp=lamp_of(Light()), frame_size_px=(size, size), config=AvatarConfig(),
-        seed=5,
+        outfit, skeleton, forward(skeleton, angles[None]), 0, lamp=lamp_of(Light()), frame_size_px=(size, size),
+        config=AvatarConfig(), seed=5,
+        framing=Framing(
+            elevation_rad=np.array([0.15]), scale_px_per_m=np.array([height_px / 1.75]),
+            root_px=np.array([[size / 2, size / 2]]),
+        ),
     )  # fmt: skip
     frame = np.zeros((size, size, 4), np.uint8)
     rows, columns = sprite.rgba.shape[:2]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bodydouble.body.model import BodyModel
 from bodydouble.errors import ConfigError
-from bodydouble.generation.avatar.draw import Lamp, draw, lamp_of
+from bodydouble.generation.avatar.draw import Framing, Lamp, draw, lamp_of
 from bodydouble.generation.avatar.mesh import Outfit
 from bodydouble.generation.avatar.motion import Motion, fit_motion, poses_of
 from bodydouble.generation.avatar.physique import Physique, build_physique, phenotype_of
@@ -39,7 +41,7 @@ class _Double:
 
     physique: Physique
     outfit: Outfit
-    motion: Motion
+    framing: Framing
     poses: Pose
     seed: int
 
@@ -56,6 +58,8 @@ class AvatarGenerator:
             )
         if not 0.005 <= config.joint_noise_m <= 0.5:
             raise ConfigError(f"generation.avatar.joint_noise_m is {config.joint_noise_m}; allowed is 0.005 to 0.5")
+        if not 0 <= config.exposure_seconds <= 1:
+            raise ConfigError(f"generation.avatar.exposure_seconds is {config.exposure_seconds}; allowed is 0 to 1")
         self._config = config
         self._clip: _Clip | None = None
         self._doubles: dict[int, _Double] = {}
@@ -104,7 +108,7 @@ class AvatarGenerator:
         except FloatingPointError as error:
             raise CannotPlay(track.track_id, str(error)) from error
         double = _Double(
-            physique=physique, outfit=dress(model, physique, appearance, seed), motion=motion,
+            physique=physique, outfit=dress(model, physique, appearance, seed), framing=_framing(clip, track, motion),
             poses=poses_of(physique.skeleton, motion), seed=seed,
         )  # fmt: skip
         while len(self._doubles) >= _KEPT_DOUBLES:
@@ -113,11 +117,15 @@ class AvatarGenerator:
         return double
 
     def _sprite(self, clip: _Clip, double: _Double, step: int) -> Sprite:
-        motion, skeleton = double.motion, double.physique.skeleton
         video = clip.bundle.video
         return draw(
-            double.outfit, skeleton, double.poses, step,
-            elevation_rad=float(motion.elevation_rad[step]), scale_px_per_m=float(motion.scale_px_per_m[step]),
-            root_px=motion.root_px[step], lamp=clip.lamp, frame_size_px=(video.width_px, video.height_px),
-            config=self._config, seed=double.seed,
+            double.outfit, double.physique.skeleton, double.poses, step, framing=double.framing, lamp=clip.lamp,
+            frame_size_px=(video.width_px, video.height_px), config=self._config, seed=double.seed,
         )  # fmt: skip
+
+
+def _framing(clip: _Clip, track: PersonTrack, motion: Motion) -> Framing:
+    times = np.array([clip.bundle.video.pts_seconds(int(frame)) for frame in track.frame_indices])
+    return Framing(
+        elevation_rad=motion.elevation_rad, scale_px_per_m=motion.scale_px_per_m, root_px=motion.root_px, times_s=times
+    )

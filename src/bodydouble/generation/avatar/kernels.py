@@ -135,43 +135,48 @@ def _exit(p: Array, way: Array, start: Array, end: Array, start_radius: Any, end
 
 
 @nb.njit(cache=True, nogil=True)
-def fill(points: Array, faces: Array, depth: Array, triangle: Array) -> None:
+def fill(moments: Array, faces: Array, depth: Array, triangle: Array) -> None:
     """A z-buffer.
 
-    ``points`` (N, 3) in samples and depth away from the camera; ``depth`` and ``triangle`` (H, W) are filled (infinity and
-    -1 where nothing is). Of two triangles at one depth the first is seen.
+    ``moments`` (M, N, 3): points in samples and depth away from the camera, at each moment of the exposure; rows of samples
+    see them in turn. ``depth`` and ``triangle`` (H, W) are filled (infinity and -1 where nothing is). Of two triangles at one
+    depth the first is seen.
     """
     height, width = depth.shape
+    count = moments.shape[0]
     slack = np.float32(-_EDGE_SLACK)
     half, one = np.float32(0.5), np.float32(1.0)
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
-        x1, y1, z1 = points[b, 0] - x0, points[b, 1] - y0, points[b, 2] - z0
-        x2, y2, z2 = points[c, 0] - x0, points[c, 1] - y0, points[c, 2] - z0
-        area = x1 * y2 - x2 * y1
-        if abs(area) < 1e-9:
-            continue
-        zero = np.float32(0.0)
-        first_x = max(0, int(np.ceil(x0 + min(zero, x1, x2) - half - np.float32(1e-3))))
-        last_x = min(width - 1, int(np.floor(x0 + max(zero, x1, x2) - half + np.float32(1e-3))))
-        if first_x > last_x:
-            continue
-        first_y = max(0, int(np.ceil(y0 + min(zero, y1, y2) - half - np.float32(1e-3))))
-        last_y = min(height - 1, int(np.floor(y0 + max(zero, y1, y2) - half + np.float32(1e-3))))
-        inverse = one / area
-        for row in range(first_y, last_y + 1):
-            py = np.float32(row) + half - y0
-            for column in range(first_x, last_x + 1):
-                px = np.float32(column) + half - x0
-                w1 = (px * y2 - x2 * py) * inverse
-                w2 = (x1 * py - px * y1) * inverse
-                if w1 < slack or w2 < slack or one - w1 - w2 < slack:
-                    continue
-                z = z0 + w1 * z1 + w2 * z2
-                if z < depth[row, column]:
-                    depth[row, column] = z
-                    triangle[row, column] = f
+        for moment in range(count):
+            points = moments[moment]
+            x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
+            x1, y1, z1 = points[b, 0] - x0, points[b, 1] - y0, points[b, 2] - z0
+            x2, y2, z2 = points[c, 0] - x0, points[c, 1] - y0, points[c, 2] - z0
+            area = x1 * y2 - x2 * y1
+            if abs(area) < 1e-9:
+                continue
+            zero = np.float32(0.0)
+            first_x = max(0, int(np.ceil(x0 + min(zero, x1, x2) - half - np.float32(1e-3))))
+            last_x = min(width - 1, int(np.floor(x0 + max(zero, x1, x2) - half + np.float32(1e-3))))
+            if first_x > last_x:
+                continue
+            first_y = max(0, int(np.ceil(y0 + min(zero, y1, y2) - half - np.float32(1e-3))))
+            last_y = min(height - 1, int(np.floor(y0 + max(zero, y1, y2) - half + np.float32(1e-3))))
+            first_y += (moment - first_y) % count
+            inverse = one / area
+            for row in range(first_y, last_y + 1, count):
+                py = np.float32(row) + half - y0
+                for column in range(first_x, last_x + 1):
+                    px = np.float32(column) + half - x0
+                    w1 = (px * y2 - x2 * py) * inverse
+                    w2 = (x1 * py - px * y1) * inverse
+                    if w1 < slack or w2 < slack or one - w1 - w2 < slack:
+                        continue
+                    z = z0 + w1 * z1 + w2 * z2
+                    if z < depth[row, column]:
+                        depth[row, column] = z
+                        triangle[row, column] = f
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
@@ -301,13 +306,13 @@ def _hidden(triangle: Array, depth: Array, row: Any, column: Any, reach: Any, pe
 
 @nb.njit(cache=True, nogil=True)
 def shade(
-    triangle: Array, depth: Array, samples: int, per_metre: float, points: Array, faces: Array, light: Array,
+    triangle: Array, depth: Array, samples: int, per_metre: float, moments: Array, faces: Array, light: Array,
     normals: Array, rest: Array, albedo: Array, cloth: Array, surface: Array, surfaces: Array, up: Array, key: Array,
     strength: float, ambient: Array, seed: int, fine: float, codes: Array, out: Array,
 ) -> None:  # fmt: skip
     """Colour every pixel from its samples.
 
-    ``points`` (N, 3) as given to `fill`, ``per_metre`` samples a metre; ``light`` (N, 2) as `light_vertices` found it,
+    ``moments`` (M, N, 3) as given to `fill`, ``per_metre`` samples a metre; ``light`` (N, 2) as `light_vertices` found it,
     used where ``fine`` is 0; above, light is found at every sample from ``normals`` (N, 3), with folds and as much grain;
     ``codes``: sRGB bytes for linear 0..1; ``out`` (H, W, 4) sRGB not multiplied by alpha, and alpha.
     """
@@ -328,6 +333,7 @@ def shade(
                 if middle_row < 0 or 2 * part <= samples * samples:
                     middle_row, middle_column = y, x
                 a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+                points = moments[y % moments.shape[0]]
                 x1, y1 = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
                 x2, y2 = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1]
                 px, py = np.float32(x) + np.float32(0.5) - points[a, 0], np.float32(y) + np.float32(0.5) - points[a, 1]

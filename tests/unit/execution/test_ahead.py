@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bodydouble.perception.ahead import ahead
+from bodydouble.ahead import ahead
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
