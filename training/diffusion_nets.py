@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 WORDS_LENGTH: Final = 96
-"""Tokens of a piece of text: the first and last are marks. More than CLIP's 77, which the longest of casting's prompts exceed;
-they would be read in two pieces that know nothing of each other."""
+"""Tokens of a piece of text: the first and last are marks. More than CLIP's 77, which the longest of casting's prompts
+exceed; they would be read in two pieces that know nothing of each other."""
 START, END = "<|startoftext|>", "<|endoftext|>"
 _CHARACTERS: Final = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
 SCHEDULE: Final[dict[str, Any]] = {

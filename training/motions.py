@@ -1,8 +1,8 @@
 """Motions of the body in joint angles, made up without end: what the lifting network of doubles learns from.
 
 Angles are those of `bodydouble.generation.avatar.skeleton`. People walk, run, stand about, sit down, fall and get up,
-ride, throw, stoop, kneel, crouch and take postures at random; no motion capture and no film is used. Everything is drawn from a
-generator of random numbers that the caller seeds.
+ride, throw, stoop, kneel, crouch and take postures at random; no motion capture and no film is used. Everything is drawn
+from a generator of random numbers that the caller seeds.
 """
 
 from __future__ import annotations

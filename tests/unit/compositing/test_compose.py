@@ -260,6 +260,15 @@ def test_same_inputs_same_frames_and_any_start(crossing):
             assert a.outcomes == b.outcomes
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_frames_do_not_depend_on_how_many_are_composited_at_once(crossing, threads):
+    whole = run(crossing)
+    for a, b in zip(whole, run(crossing, CompositingConfig(threads=threads)), strict=True):
+        assert a.index == b.index
+        np.testing.assert_array_equal(a.rgb, b.rgb)
+        assert a.outcomes == b.outcomes
+
+
 def test_another_seed_gives_other_noise_in_the_changed_area_only(crossing):
     a, b = run(crossing, seed=1)[0], run(crossing, seed=2)[0]
     np.testing.assert_array_equal(a.changed, b.changed)

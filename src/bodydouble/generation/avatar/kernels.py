@@ -138,9 +138,9 @@ def _exit(p: Array, way: Array, start: Array, end: Array, start_radius: Any, end
 def fill(moments: Array, faces: Array, depth: Array, triangle: Array) -> None:
     """A z-buffer.
 
-    ``moments`` (M, N, 3): points in samples and depth away from the camera, at each moment of the exposure; rows of samples
-    see them in turn. ``depth`` and ``triangle`` (H, W) are filled (infinity and -1 where nothing is). Of two triangles at one
-    depth the first is seen.
+    ``moments`` (M, N, 3): points in samples and depth away from the camera, at each moment of the exposure; rows of
+    samples see them in turn. ``depth`` and ``triangle`` (H, W) are filled (infinity and -1 where nothing is). Of two
+    triangles at one depth the first is seen.
     """
     height, width = depth.shape
     count = moments.shape[0]
