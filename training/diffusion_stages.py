@@ -250,9 +250,11 @@ class Painter(nn.Module):
 class PaintLoss:
     """Noise in single pictures. With `frames` above 1, in clips, for the motion modules; the rest must be frozen."""
 
-    def __init__(self, store: Store, scheduler: Any, seed: int, batch: int, frames: int) -> None:
+    def __init__(
+        self, store: Store, scheduler: Any, seed: int, batch: int, frames: int, shared_noise: float = 0.0
+    ) -> None:
         self._store, self._scheduler, self._seed = store, scheduler, seed
-        self._batch, self._frames = batch, frames
+        self._batch, self._frames, self._shared_noise = batch, frames, shared_noise
         by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
         for number, example in enumerate(store.examples):
             if len(example.latents) >= frames:
@@ -270,7 +272,7 @@ class PaintLoss:
         rng = np.random.default_rng(seed_of(self._seed, "movement" if self._frames > 1 else "pictures", step))
         latents, person, drawings, words = self._draw(rng)
         rows = len(latents) // self._frames
-        noise = torch.from_numpy(rng.standard_normal(latents.shape, dtype=np.float32))
+        noise = torch.from_numpy(self._noise(rng, latents.shape))
         when = rng.integers(0, 1000, rows)
         when[rng.random(rows) < _PURE_NOISE_SHARE] = 999
         times = torch.from_numpy(np.repeat(when, self._frames))
@@ -285,6 +287,16 @@ class PaintLoss:
             for name, low, high in (("low", 0, 400), ("middle", 400, 800), ("high", 800, 999), ("pure", 999, 1000))
         }
         return {"loss": errors.mean(), **thirds}
+
+    def _noise(self, rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """As `bodydouble.generation.diffusion.noise.frame_noise`: frames of a clip share some of it."""
+        own = rng.standard_normal(shape, dtype=np.float32)
+        if self._frames == 1 or self._shared_noise == 0:
+            return own
+        clips = own.reshape(-1, self._frames, *shape[1:])
+        common = rng.standard_normal(clips[:, :1].shape, dtype=np.float32)
+        mixed = np.sqrt(self._shared_noise) * common + np.sqrt(1 - self._shared_noise) * clips
+        return np.asarray(mixed.reshape(shape), np.float32)
 
     def _draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         group = int(rng.choice(len(self._groups), p=self._group_chance))

@@ -69,6 +69,8 @@ class TrainConfig:
     image_rate: float = 8e-4
     motion_steps: int = 400
     motion_batch: int = 1
+    motion_shared_noise: float = 0.8
+    """As ``shared_noise`` of the generator's settings, with which the motion modules are to be used."""
     frames: int = 16
     threads: int = 1
     """Of the processor. Sums depend on it in their last bits, so a run that is to be repeated exactly keeps its number."""
@@ -196,7 +198,9 @@ def _paint_loss(config: TrainConfig, batch: int, frames: int) -> PaintLoss:
         config.renders, config.work / "latents", config.work / "words", training_shards(config),
         config.size.latent_channels,
     )  # fmt: skip
-    return PaintLoss(store, DDIMScheduler.from_config(SCHEDULE), config.seed, batch, frames)
+    return PaintLoss(
+        store, DDIMScheduler.from_config(SCHEDULE), config.seed, batch, frames, config.motion_shared_noise
+    )  # fmt: skip
 
 
 def run_image(config: TrainConfig) -> None:

@@ -85,7 +85,9 @@ class Player:
         with tempfile.TemporaryDirectory(prefix="bodydouble-bars-") as folder:
             stored = denoise_run(
                 denoiser, make_sampler(options, models.schedule), folder=Path(folder), name="asked", num_frames=frames,
-                shape=shape, noise=lambda start, stop: frame_noise(seed, "bars", 1, range(start, stop), shape),
+                shape=shape, noise=lambda start, stop: frame_noise(
+                    seed, "bars", 1, range(start, stop), shape, shared=options.shared_noise
+                ),
                 window_frames=self._layout.window_frames, overlap_frames=self._layout.overlap_frames,
             )  # fmt: skip
             return models.decode(stored.read(0, frames), tiled=False)

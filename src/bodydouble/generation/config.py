@@ -66,6 +66,9 @@ class AnimateDiffConfig:
     """Room around the person on each side, in shares of the person's height, 0 to 1."""
     joint_score: float = 0.1
     """Joints below this score are not drawn, 0 to 1."""
+    shared_noise: float = 0.0
+    """Share of the noise's variance that is the same in all frames of a track, 0 to 1. What is shared holds a look together
+    over time; published motion modules were trained with 0."""
     background: Literal["contrast", "white", "grey", "green", "blue"] = "contrast"
     """Plain background asked for; ``contrast``: the one that is least like the looks of the double."""
     background_weight: float = 1.4
@@ -97,6 +100,7 @@ class AnimateDiffConfig:
             "steps": (0, 100), "control_strength": (0, 2), "window_frames": (2, 32),
             "overlap_frames": (1, self.window_frames // 2), "canvas_px": (1024, 2_000_000), "margin": (0, 1),
             "joint_score": (0, 1), "background_weight": (0.5, 2), "clothing_weight": (0.5, 2), "threads": (1, 256),
+            "shared_noise": (0, 1),
         }  # fmt: skip
         for name, (low, high) in limits.items():
             _check_range(f"generation.animatediff.{name}", getattr(self, name), low, high)

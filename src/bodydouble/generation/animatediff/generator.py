@@ -69,7 +69,9 @@ class AnimateDiffGenerator(DiffusionGenerator):
             return denoise_run(
                 denoiser, make_sampler(self._options, models.schedule), folder=scratch, name=filming.name,
                 num_frames=len(run), shape=shape,
-                noise=lambda start, stop: clip.noise(track.track_id, frames[start:stop].tolist(), shape),
+                noise=lambda start, stop: clip.noise(
+                    track.track_id, frames[start:stop].tolist(), shape, shared=self._options.shared_noise
+                ),
                 window_frames=layout.window_frames, overlap_frames=layout.overlap_frames,
             )  # fmt: skip
 

@@ -44,9 +44,11 @@ class Clip:
     seed: int
     tracks: Mapping[int, PersonTrack]
 
-    def noise(self, track_id: int, frames: Iterable[int], shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    def noise(
+        self, track_id: int, frames: Iterable[int], shape: tuple[int, int, int], *, shared: float = 0.0
+    ) -> NDArray[np.float32]:
         """What a double is made of at some frames of the clip; see `frame_noise`."""
-        return frame_noise(self.seed, self.bundle.clip_name, track_id, frames, shape)
+        return frame_noise(self.seed, self.bundle.clip_name, track_id, frames, shape, shared=shared)
 
     def look_of(self, track_id: int) -> Appearance:
         """Whom a track is played by.

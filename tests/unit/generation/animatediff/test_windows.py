@@ -204,6 +204,17 @@ def test_noise_belongs_to_the_frame() -> None:
     assert abs(float(many.std()) - 1) < 0.01
 
 
+@pytest.mark.parametrize("shared", [0.25, 0.8, 1.0])
+def test_shared_noise_is_the_tracks_own_and_as_large(shared: float) -> None:
+    noise = frame_noise(0, "clip", 1, range(40), (4, 16, 16), shared=shared)
+    assert abs(float(noise.std()) - 1) < 0.05
+    alike = np.corrcoef(noise[0].ravel(), noise[30].ravel())[0, 1]
+    assert alike == pytest.approx(shared, abs=0.08)
+    assert np.array_equal(noise[3:7], frame_noise(0, "clip", 1, range(3, 7), (4, 16, 16), shared=shared))
+    other = frame_noise(0, "clip", 2, range(40), (4, 16, 16), shared=shared)
+    assert abs(np.corrcoef(noise[0].ravel(), other[0].ravel())[0, 1]) < 0.1
+
+
 def test_latents_appear_whole_or_not_at_all(tmp_path: Path) -> None:
     file = LatentFile(tmp_path / "latents.f32", 3, SHAPE)
     rows = np.random.default_rng(0).standard_normal((3, *SHAPE)).astype(np.float32)
