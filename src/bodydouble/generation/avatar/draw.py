@@ -107,10 +107,9 @@ def draw(
     axes = camera_axes(float(framing.elevation_rad[step]))
     points = _posed(dressed, skeleton, poses, step, axes)
     pixels = _projected(dressed, points, framing, step)
-    ground = float(pixels[:, 1].max())
     moved = _moved(dressed, skeleton, poses, step, framing, config.exposure_seconds, pixels)
-    reach = 0 if moved is None else np.abs(moved) / 2
-    low, high = (pixels[:, :2] - reach).min(0), (pixels[:, :2] + reach).max(0)
+    low, high = kernels.extent(pixels, np.zeros((1, 2), np.float32) if moved is None else moved)
+    ground = float(kernels.extent(pixels, np.zeros((1, 2), np.float32))[1][1])
     width, height = frame_size_px
     left, top = (max(-_MARGIN_PX, int(np.floor(v)) - 1) for v in low)
     right, bottom = (min(e + _MARGIN_PX, int(np.ceil(v)) + 1) for e, v in zip((width, height), high, strict=True))
@@ -162,9 +161,8 @@ def _projected(
 ) -> NDArray[np.float32]:  # fmt: skip
     """(N, 3): place in the picture, and depth in pixels, of vertices in camera axes."""
     scale = np.float32(framing.scale_px_per_m[step])
-    pixels = points * scale
-    pixels[:, 2] -= dressed.nearer_m * scale
-    pixels[:, :2] += framing.root_px[step].astype(np.float32)
+    pixels = np.empty_like(points)
+    kernels.project(points, dressed.nearer_m, scale, framing.root_px[step].astype(np.float32), pixels)
     return pixels
 
 
@@ -179,12 +177,13 @@ def _moved(
     axes = camera_axes(float(framing.elevation_rad[other]))
     there = _projected(dressed, _posed(dressed, skeleton, poses, other, axes), framing, other)
     between_s = float(framing.times_s[other] - framing.times_s[step])
-    moved = (there[:, :2] - pixels[:, :2]) * np.float32(min(exposure_s, abs(between_s)) / between_s)
-    length = np.sqrt((moved**2).sum(1, keepdims=True))
-    if float(length.max()) < _LEAST_MOTION_PX:
-        return None
-    most = _MOST_MOTION_SHARE * float(np.ptp(pixels[:, 1]))
-    return np.asarray(moved * np.minimum(1, most / np.maximum(length, 1e-6)), np.float32)
+    share = min(exposure_s, abs(between_s)) / between_s
+    low, high = kernels.extent(pixels, np.zeros((1, 2), np.float32))
+    moved = np.empty((len(pixels), 2), np.float32)
+    farthest = kernels.displace(
+        pixels, there, np.float32(share), np.float32(_MOST_MOTION_SHARE * (high[1] - low[1])), moved
+    )
+    return moved if farthest >= _LEAST_MOTION_PX else None
 
 
 def _moments(

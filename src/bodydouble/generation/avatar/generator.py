@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from bodydouble.body.model import BodyModel
 from bodydouble.errors import ConfigError
@@ -101,10 +104,11 @@ class AvatarGenerator:
         model = BodyModel.load()
         physique = build_physique(model, phenotype_of(appearance, seed))
         try:
-            motion = fit_motion(
-                track, clip.bundle, clip.view, physique.skeleton, noise_m=self._config.joint_noise_m,
-                style=self._config.motion, seed=derive_seed(seed, "motion"),
-            )  # fmt: skip
+            with _one_blas_thread():
+                motion = fit_motion(
+                    track, clip.bundle, clip.view, physique.skeleton, noise_m=self._config.joint_noise_m,
+                    style=self._config.motion, seed=derive_seed(seed, "motion"),
+                )  # fmt: skip
         except FloatingPointError as error:
             raise CannotPlay(track.track_id, str(error)) from error
         double = _Double(
@@ -122,6 +126,18 @@ class AvatarGenerator:
             double.outfit, double.physique.skeleton, double.poses, step, framing=double.framing, lamp=clip.lamp,
             frame_size_px=(video.width_px, video.height_px), config=self._config, seed=double.seed,
         )  # fmt: skip
+
+
+def _one_blas_thread() -> AbstractContextManager[object]:
+    """The fit's systems are narrow bands: more threads gain nothing, and where other work takes their cores, they wait for
+    each other at every one of thousands of small products."""
+    return _libraries().limit(limits=1, user_api="blas")
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Those that are loaded, found once: SciPy's, which the fit imports, is among them."""
+    return ThreadpoolController()
 
 
 def _framing(clip: _Clip, track: PersonTrack, motion: Motion) -> Framing:

@@ -48,6 +48,43 @@ def skin(vertices: Array, bone_index: Array, bone_weight: Array, rotations: Arra
 
 
 @nb.njit(cache=True, nogil=True)
+def project(points: Array, nearer: Array, scale: Any, root: Array, out: Array) -> None:
+    """Place in the picture, and depth in pixels, of points (N, 3) in metres; ``nearer`` (N,) metres, ``root`` (2,) px."""
+    for v in range(points.shape[0]):
+        out[v, 0] = points[v, 0] * scale + root[0]
+        out[v, 1] = points[v, 1] * scale + root[1]
+        out[v, 2] = (points[v, 2] - nearer[v]) * scale
+
+
+@nb.njit(cache=True, nogil=True)
+def displace(here: Array, there: Array, share: Any, most: Any, out: Array) -> Any:
+    """``share`` of the way in the picture from ``here`` (N, 3) to ``there``, ``most`` at most, ``out`` (N, 2).
+
+    Returns the farthest way, unbounded.
+    """
+    farthest = np.float32(0.0)
+    for v in range(here.shape[0]):
+        x, y = share * (there[v, 0] - here[v, 0]), share * (there[v, 1] - here[v, 1])
+        length = np.sqrt(x * x + y * y)
+        farthest = max(farthest, length)
+        keep = most / length if length > most else np.float32(1.0)
+        out[v, 0], out[v, 1] = keep * x, keep * y
+    return farthest
+
+
+@nb.njit(cache=True, nogil=True)
+def extent(points: Array, moved: Array) -> Any:
+    """Least and greatest x and y, (2,) each, of points (N, 3) that go ``moved`` (N, 2) about their place; (1, 2) for all."""
+    low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    for v in range(points.shape[0]):
+        for k in range(2):
+            reach = 0.5 * abs(moved[v % moved.shape[0], k])
+            low[k] = min(low[k], points[v, k] - reach)
+            high[k] = max(high[k], points[v, k] + reach)
+    return low, high
+
+
+@nb.njit(cache=True, nogil=True)
 def vertex_normals(points: Array, faces: Array, out: Array) -> None:
     """Unit normals (N, 3) weighted by area."""
     out[:] = 0.0
