@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,9 @@ from bodydouble.generation.plan import plan_windows
 from bodydouble.scene import PersonTrack, SceneBundle
 from bodydouble.seeds import derive_seed
 
-STYLES: tuple[Style, ...] = ("exact", "natural", "private")
+STYLES = ("exact", "natural", "private", "private:1.5", "private:2", "path")
+"""``private:2`` is that style at twice its strength. ``path``: walkers of the book who go the same way, made from boxes
+alone: what the way gives away, whoever goes it and however."""
 _LEAST_HEIGHT_PX = 60.0
 _ANKLES = (13, 10)
 _PLANTED = 0.9
@@ -62,16 +65,21 @@ def played_joints_px(skeleton: Skeleton, motion: Motion) -> Floats:
     return np.asarray(flat * motion.scale_px_per_m[:, None, None] + motion.root_px[:, None])
 
 
-def _doubles(bundle: SceneBundle, style: Style, seed: int) -> tuple[SceneBundle, list[float]]:
-    cast, view, model = cast_tracks(bundle, CastingConfig(), seed), estimate_view(bundle), BodyModel.load()
+def _doubles(bundle: SceneBundle, style: str, seed: int) -> tuple[SceneBundle, list[float]]:
+    parts, view, model = cast_tracks(bundle, CastingConfig(), seed), estimate_view(bundle), BodyModel.load()
     tracks, slides = [], []
     for track in bundle.tracks:
         if not track.play.any():
             continue
         own = derive_seed(seed, "avatar", bundle.clip_name, track.track_id)
-        skeleton = build_physique(model, phenotype_of(cast.appearance_of(track.track_id), own)).skeleton
+        skeleton = build_physique(model, phenotype_of(parts.appearance_of(track.track_id), own)).skeleton
+        told = track
+        if style == "path":
+            told = dataclasses.replace(track, joint_scores=np.zeros_like(track.joint_scores))
+        way, _, strength = style.partition(":")
         motion = fit_motion(
-            track, bundle, view, skeleton, noise_m=0.05, style=style, seed=derive_seed(own, "motion")
+            told, bundle, view, skeleton, noise_m=0.05, seed=derive_seed(own, "motion"),
+            style=cast(Style, "natural" if style == "path" else way), strength=float(strength or 1),
         )  # fmt: skip
         joints = played_joints_px(skeleton, motion)
         moved = np.linalg.norm(np.diff(joints[:, _ANKLES], axis=0), axis=2) / motion.scale_px_per_m[1:, None]
@@ -99,7 +107,7 @@ def _likeness(filmed: PersonTrack, played: PersonTrack) -> tuple[list[float], li
 
 
 def told(
-    bundle: SceneBundle, seeds: int, truth: GroundTruth | None, people: KnownPeople | None, styles: tuple[Style, ...]
+    bundle: SceneBundle, seeds: int, truth: GroundTruth | None, people: KnownPeople | None, styles: tuple[str, ...]
 ) -> list[Told]:
     """A row for the bundle and one for each style, trials of all seeds together."""
     gait = Gait(known={bundle.clip_name: people} if people else {})

@@ -62,12 +62,12 @@ class Walk:
         velocity = np.array([np.sin(yaw), np.cos(yaw) * np.sin(ELEVATION_RAD)]) * speed * 1.75
         self.root_m = 6.0 + velocity * self.times_s[:, None]
 
-    def private(self, seed: int) -> Played:
+    def private(self, seed: int, strength: float = 1.0) -> Played:
         frames = len(self.times_s)
         return play_privately(
             self.skeleton, self.natural, times_s=self.times_s, root_px=self.root_m * PX_PER_M,
             scale_px_per_m=np.full(frames, PX_PER_M), elevation_rad=np.full(frames, ELEVATION_RAD),
-            ground_px=np.zeros((frames, 2)), seed=seed,
+            ground_px=np.zeros((frames, 2)), seed=seed, strength=strength,
         )  # fmt: skip
 
     def joints_m(self, played: Played) -> Floats:
@@ -145,6 +145,14 @@ def test_habits_are_the_doubles_own() -> None:
     upper = [ANGLE_INDEX[name] for name in ("elbow.L", "elbow.R", "arm_swing.L", "arm_swing.R", "bend", "nod")]
     for one, two in ((first, other), (first, walk.natural.angles), (other, walk.natural.angles)):
         assert np.rad2deg(np.abs(one - two)[:, upper].mean()) > 3
+
+
+def test_strength_decides_how_far_habits_go() -> None:
+    walk = Walk()
+    upper = [ANGLE_INDEX[name] for name in ("elbow.L", "elbow.R", "arm_swing.L", "bend", "nod")]
+    off = [np.abs(walk.private(1, s).angles - walk.natural.angles)[:, upper].mean() for s in (0.0, 0.5, 1.0, 2.0)]
+    assert off[0] < 1e-9
+    assert off[1] < 0.7 * off[2] < 0.7 * off[3]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

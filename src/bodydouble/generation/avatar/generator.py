@@ -61,6 +61,8 @@ class AvatarGenerator:
             )
         if not 0.005 <= config.joint_noise_m <= 0.5:
             raise ConfigError(f"generation.avatar.joint_noise_m is {config.joint_noise_m}; allowed is 0.005 to 0.5")
+        if not 0 <= config.private_strength <= 2:
+            raise ConfigError(f"generation.avatar.private_strength is {config.private_strength}; allowed is 0 to 2")
         if not 0 <= config.exposure_seconds <= 1:
             raise ConfigError(f"generation.avatar.exposure_seconds is {config.exposure_seconds}; allowed is 0 to 1")
         self._config = config
@@ -107,7 +109,7 @@ class AvatarGenerator:
             with _one_blas_thread():
                 motion = fit_motion(
                     track, clip.bundle, clip.view, physique.skeleton, noise_m=self._config.joint_noise_m,
-                    style=self._config.motion, seed=derive_seed(seed, "motion"),
+                    style=self._config.motion, seed=derive_seed(seed, "motion"), strength=self._config.private_strength,
                 )  # fmt: skip
         except FloatingPointError as error:
             raise CannotPlay(track.track_id, str(error)) from error
@@ -129,8 +131,10 @@ class AvatarGenerator:
 
 
 def _one_blas_thread() -> AbstractContextManager[object]:
-    """The fit's systems are narrow bands: more threads gain nothing, and where other work takes their cores, they wait for
-    each other at every one of thousands of small products."""
+    """While the fit is solved: its systems are narrow bands, for which more threads gain nothing.
+
+    Where other work takes their cores, threads wait for each other at every one of thousands of small products.
+    """
     return _libraries().limit(limits=1, user_api="blas")
 
 

@@ -55,7 +55,7 @@ Style = Literal["exact", "natural", "private"]
 
 def fit_motion(
     track: PersonTrack, bundle: SceneBundle, view: View, skeleton: Skeleton, *, noise_m: float,
-    style: Style = "natural", seed: int = 0,
+    style: Style = "natural", seed: int = 0, strength: float = 1.0,
 ) -> Motion:  # fmt: skip
     """Fit the whole track at once, so that windows cut from it meet without a seam.
 
@@ -67,6 +67,7 @@ def fit_motion(
         noise_m: spread of the joints.
         style: how close to what was filmed.
         seed: of the habits of a ``private`` motion.
+        strength: of those habits; see `bodydouble.generation.config.AvatarConfig.private_strength`.
 
     Raises:
         FloatingPointError: boxes or the fit are not finite.
@@ -88,7 +89,7 @@ def fit_motion(
         moved = np.concatenate([np.zeros((1, 2)), np.cumsum(evidence.ground_shift_px[:-1], 0)])
         played = play_privately(
             skeleton, played, times_s=evidence.times_s, root_px=fit.root_px, scale_px_per_m=evidence.scale_px_per_m,
-            elevation_rad=evidence.elevation_rad, ground_px=moved, seed=seed,
+            elevation_rad=evidence.elevation_rad, ground_px=moved, seed=seed, strength=strength,
         )  # fmt: skip
     return Motion(
         angles=np.round(played.angles / _GRID_RAD) * _GRID_RAD,

@@ -35,6 +35,8 @@ from bodydouble.seeds import derive_seed
 
 MOST_SHIFT_S: Final = 0.10
 """No step or gesture comes earlier or later by more, seconds."""
+_MOST_STRENGTH_OF_SHIFT: Final = 1.5
+"""Time must not run backwards, and actions are to stay where they are; only postures go further with strength."""
 _MOST_CHANGE_DEG: Final[dict[str, float]] = {
     "yaw": 0, "tilt": 6, "tilt_side": 2.5, "bend": 9, "bend_side": 4, "twist": 8, "nod": 12, "nod_side": 5, "turn": 8,
     "arm_swing": 24, "arm_out": 12, "arm_twist": 18, "elbow": 32, "leg_swing": 0, "leg_out": 0, "leg_twist": 4,
@@ -83,7 +85,7 @@ def shift_s(times_s: Floats, seed: int, part: str) -> Floats:
 
 def play_privately(
     skeleton: Skeleton, played: Played, *, times_s: Floats, root_px: Floats, scale_px_per_m: Floats,
-    elevation_rad: Floats, ground_px: Floats, seed: int,
+    elevation_rad: Floats, ground_px: Floats, seed: int, strength: float = 1.0,
 ) -> Played:  # fmt: skip
     """Give a fitted motion other habits.
 
@@ -96,18 +98,19 @@ def play_privately(
         elevation_rad: (T,).
         ground_px: (T, 2): where a place on the ground that was at 0 in the first frame is seen (camera motion).
         seed: the double's own.
+        strength: by which all bounds are multiplied.
     """
     if len(times_s) < 3:
         return played
-    legs = times_s + shift_s(times_s, seed, "legs")
-    arms = times_s + shift_s(times_s, seed, "arms")
+    legs = times_s + min(strength, _MOST_STRENGTH_OF_SHIFT) * shift_s(times_s, seed, "legs")
+    arms = times_s + min(strength, _MOST_STRENGTH_OF_SHIFT) * shift_s(times_s, seed, "arms")
     angles = _at(arms, times_s, played.angles)
     leg_columns = [index for index, name in enumerate(ANGLES) if name.startswith(("leg_", "knee"))]
     angles[:, leg_columns] = _at(legs, times_s, played.angles[:, leg_columns])
     # Where the body faces and leans as a whole belongs to the way and to falls, which keep their time.
     whole = [ANGLE_INDEX[name] for name in ("yaw", "tilt", "tilt_side")]
     angles[:, whole] = played.angles[:, whole]
-    angles = angles + _habits(angles, times_s, seed)
+    angles = angles + _habits(angles, times_s, seed, strength)
     angles = np.clip(angles, *limits_rad())
     flat = projection(elevation_rad)
     before = np.einsum("tij,tkj->tki", flat, forward(skeleton, played.angles).joints_m[:, _FEET])
@@ -121,15 +124,15 @@ def play_privately(
     )
 
 
-def _habits(angles: Floats, times_s: Floats, seed: int) -> Floats:
+def _habits(angles: Floats, times_s: Floats, seed: int, strength: float) -> Floats:
     """(T, 25): what is added to the angles."""
     step = float(np.median(np.diff(times_s)))
     held = smooth(angles, np.ones(len(angles)), step, _HABIT_S)
-    most = most_change_rad()
+    most = strength * most_change_rad()
     rng = np.random.default_rng(derive_seed(seed, "habits"))
     # Both signs, seldom near the middle: a habit that hardly differs protects nobody.
     own = rng.choice([-1.0, 1.0], NUM_ANGLES) * rng.uniform(0.4, 0.85, NUM_ANGLES)
-    gain = np.exp(rng.uniform(np.log(_LEAST_GAIN), np.log(_MOST_GAIN), NUM_ANGLES))
+    gain = np.exp(min(strength, 1.0) * rng.uniform(np.log(_LEAST_GAIN), np.log(_MOST_GAIN), NUM_ANGLES))
     for name in ("arm_swing", "arm_out", "arm_twist", "elbow"):
         left, right = ANGLE_INDEX[f"{name}.L"], ANGLE_INDEX[f"{name}.R"]
         # People hold both arms much alike.
