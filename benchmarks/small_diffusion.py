@@ -223,6 +223,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=24)
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--guidance", type=float, default=0.0)
+    parser.add_argument("--shared-noise", type=float, help="in place of the preset's")
     parser.add_argument("--skip", nargs="*", default=[], choices=["sabotage", "emphasis", "seams"])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--sheet", type=Path)
@@ -240,6 +241,7 @@ def main() -> None:
     options = dataclasses.replace(
         generation.animatediff, steps=given.steps or generation.animatediff.steps,
         guidance=given.guidance or generation.animatediff.guidance,
+        shared_noise=generation.animatediff.shared_noise if given.shared_noise is None else given.shared_noise,
     )  # fmt: skip
     generation = dataclasses.replace(generation, weights=given.weights or generation.weights, animatediff=options)
     record: dict[str, Any] = {"origin": common.origin(), "people": given.people, "steps": options.num_steps}

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from torch import Tensor, nn
 
 from bodydouble.generation.avatar.lift import DILATIONS, NUM_ANSWERS, NUM_FEATURES
@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=48)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=20261123)
+    parser.add_argument("--start-from", type=Path, help="weights of an earlier run; take another seed and a lower rate")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
@@ -118,6 +119,9 @@ def main() -> None:
     maker = context.Process(target=_make, args=(queue, arguments.seed, arguments.batch), daemon=True)
     maker.start()
     net = LiftNet()
+    if arguments.start_from is not None:
+        earlier = load_file(arguments.start_from)
+        net.load_state_dict({name: torch.from_numpy(value.astype(np.float32)) for name, value in earlier.items()})
     averaged = Averaged(net, 0.998)
     optimiser = torch.optim.AdamW(net.parameters(), lr=arguments.rate, weight_decay=0.01)
     begin, step, sums = time.monotonic(), 0, {"yaw": 0.0, "angles": 0.0, "planted": 0.0}

@@ -36,20 +36,24 @@ def hue_class(rgb: tuple[int, int, int]) -> int:
     return HUES.index("green") if angle < 225 else HUES.index("blue")
 
 
+HAIR: Final = {"bald": 0, "short": 1, "tied": 1, "medium": 2, "long": 2, "curly": 2}
+"""None, close to the head, and beyond it."""
 QUESTIONS: Final = {
     "top": (len(HUES), lambda look: hue_class(look.top_rgb)),
     "bottom": (len(HUES), lambda look: hue_class(look.bottom_rgb)),
     "skirt": (2, lambda look: int(look.bottom in ("skirt", "dress"))),
     "coat": (2, lambda look: int(look.top == "coat")),
-    "hair": (3, lambda look: {"bald": 0, "short": 1, "medium": 1, "tied": 1, "long": 2}[look.hair_type]),
+    "hair": (3, lambda look: HAIR[look.hair_type]),
 }
 """What the judge is asked, how many answers there are, and the right one."""
 
 
 def can_be_told(question: str, look: Appearance) -> bool:
-    """Whether the answer is to be seen at all: a coat hides what is below it, a dress is all of one cloth."""
-    if question == "bottom":
+    """Whether the answer is to be seen at all: coats hide what is below them, hats hair, and a dress is all of one cloth."""
+    if question in ("bottom", "skirt"):
         return look.top != "coat"
+    if question == "hair":
+        return look.headwear == "none"
     if question == "top":
         return not (look.bottom == "dress" and look.top in ("T-shirt", "shirt", "jumper"))
     return True
@@ -60,7 +64,7 @@ class JudgeNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        widths = (3, 16, 32, 48, 64)
+        widths = (3, 24, 48, 64, 64)
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
@@ -84,7 +88,7 @@ def as_input(rgb: NDArray[np.float32]) -> Tensor:
 
 
 def trained_judge(
-    renders: Path, kept: Path | None = None, *, steps: int = 700, batch: int = 32, seed: int = 5
+    renders: Path, kept: Path | None = None, *, steps: int = 2500, batch: int = 32, seed: int = 5
 ) -> JudgeNet:  # fmt: skip
     """Train on all shards but the first, backgrounds and blur by chance (so that softness alone does not mislead).
 

@@ -72,7 +72,13 @@ def _diffusion_small() -> RunConfig:
                 "backend": "animatediff",
                 "weights": SMALL_DIFFUSION,
                 "fallback": "avatar",
-                "animatediff": {"sampler": "standard", "steps": 6, "guidance": 1.0, "canvas_px": 64 * 128},
+                "animatediff": {
+                    "sampler": "standard",
+                    "steps": 6,
+                    "guidance": 1.0,
+                    "canvas_px": 64 * 128,
+                    "shared_noise": 1.0,
+                },
             },
         },
     )
