@@ -36,14 +36,14 @@ def hue_class(rgb: tuple[int, int, int]) -> int:
     return HUES.index("green") if angle < 225 else HUES.index("blue")
 
 
-HAIR: Final = {"bald": 0, "short": 1, "tied": 1, "medium": 2, "long": 2, "curly": 2}
-"""None, close to the head, and beyond it."""
+HAIR: Final = {"bald": 0, "short": 0, "long": 1}
+"""Close to the head or down to the shoulders; between these, and from in front, a hundred pixels do not tell."""
 QUESTIONS: Final = {
     "top": (len(HUES), lambda look: hue_class(look.top_rgb)),
     "bottom": (len(HUES), lambda look: hue_class(look.bottom_rgb)),
     "skirt": (2, lambda look: int(look.bottom in ("skirt", "dress"))),
     "coat": (2, lambda look: int(look.top == "coat")),
-    "hair": (3, lambda look: HAIR[look.hair_type]),
+    "hair": (2, lambda look: HAIR[look.hair_type]),
 }
 """What the judge is asked, how many answers there are, and the right one."""
 
@@ -53,7 +53,7 @@ def can_be_told(question: str, look: Appearance) -> bool:
     if question in ("bottom", "skirt"):
         return look.top != "coat"
     if question == "hair":
-        return look.headwear == "none"
+        return look.headwear == "none" and look.hair_type in HAIR
     if question == "top":
         return not (look.bottom == "dress" and look.top in ("T-shirt", "shirt", "jumper"))
     return True
@@ -88,7 +88,7 @@ def as_input(rgb: NDArray[np.float32]) -> Tensor:
 
 
 def trained_judge(
-    renders: Path, kept: Path | None = None, *, steps: int = 2500, batch: int = 32, seed: int = 5
+    renders: Path, kept: Path | None = None, *, steps: int = 3000, batch: int = 32, seed: int = 5
 ) -> JudgeNet:  # fmt: skip
     """Train on all shards but the first, backgrounds and blur by chance (so that softness alone does not mislead).
 

@@ -15,7 +15,7 @@ Shade = tuple[str, RGB]
 """Name and colour."""
 
 SKIN_TONES: Final[tuple[RGB, ...]] = (
-    (236, 205, 184), (222, 184, 155), (203, 158, 123), (171, 122, 88), (126, 84, 60), (88, 58, 44),
+    (226, 191, 167), (214, 175, 147), (200, 155, 122), (171, 122, 88), (126, 84, 60), (88, 58, 44),
 )  # fmt: skip
 """Six tones, light to dark, spaced like the groups of the Monk skin tone scale (Monk 2022)."""
 

@@ -64,9 +64,9 @@ class PaintOutConfig:
 class LightConfig:
     """How a double is fitted to the light of its place. A strength of 0 switches the step off."""
 
-    exposure_strength: float = 0.4
+    exposure_strength: float = 0.5
     """Exponent on the brightness of the whole plate against mid grey."""
-    local_strength: float = 0.8
+    local_strength: float = 1.0
     """Exponent on the brightness of the double's place against the whole plate."""
     body_share: float = 0.8
     """Share of the surroundings of the whole body in the brightness of the place, 0 to 1; the rest is the ground around
@@ -75,11 +75,11 @@ class LightConfig:
     """Exponent on the tint of the plate; low, since a lawn is green under white light too."""
     tone_strength: float = 0.8
     """How far the double's black and white are drawn to those of the footage (haze, flat curves), 0 to 1."""
-    toe_strength: float = 0.5
+    toe_strength: float = 0.8
     """How much dark values are deepened, as cameras do; exponent on them less one, 0 to 1."""
     smoothing_seconds: float = 0.4
     """Light of a place is averaged over the places where the person is this long (standard deviation) before and after."""
-    min_gain: float = 0.4
+    min_gain: float = 0.25
     """Least gain on linear light; keeps doubles from sinking into the dark."""
     max_gain: float = 1.1
     """Largest gain on linear light; low, since pale ground is no strong light, and clothes bleach before faces do."""
