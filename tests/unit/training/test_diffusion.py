@@ -25,7 +25,7 @@ from training.diffusion_data import (
     wordings,
 )
 from training.diffusion_loop import Plan, rate_at
-from training.diffusion_nets import TOY, learn_merges, make_networks, save_tokenizer, words_of
+from training.diffusion_nets import TOY, WORDS_LENGTH, learn_merges, make_networks, save_tokenizer, words_of
 from training.diffusion_poses import draw_clip, draw_moment
 from training.diffusion_renders import CANVAS_PX, RenderConfig, looks_of, view_on
 from training.diffusion_stages import PaintLoss, Store, crowd_of, embed_prompts
@@ -158,6 +158,13 @@ def test_every_word_that_casting_may_say_is_one_token(tmp_path: Path) -> None:
     assert tokenizer.unk_token_id not in spelled
 
 
+def test_no_prompt_of_casting_is_read_in_two_pieces() -> None:
+    """Two pieces would know nothing of each other; with start and end marks the longest has to fit."""
+    looks = [look for seed in range(40) for look in crowd_of(seed)]
+    longest = max(len(words_of(plain(way.prompt))) for look in looks for way in wordings(look, 1))
+    assert 77 < longest + 2 <= WORDS_LENGTH
+
+
 def test_merges_end_with_whole_words() -> None:
     assert learn_merges([]) == []
     merges = learn_merges(["aa ab", "ab"])
@@ -276,8 +283,47 @@ def test_no_clip_is_too_short_for_a_batch_of_frames(toy: TrainConfig) -> None:
     store: Store = read_store(toy.renders, toy.work / "latents", toy.work / "words", [1], 8)
     assert len(store.examples) == 2 * 2 * 3
     assert len(store.words) == 2 * VARIANTS + 1
+    clips = [clip for clip in read_clips(toy.renders, 1) for _ in (0, 1)]
+    for example, clip in zip(store.examples, clips, strict=True):
+        assert example.person.shape == example.latents.shape[:1] + example.latents.shape[2:]
+        assert example.person.mean() == pytest.approx(clip.rgba[..., 3].mean(), abs=0.6)
     loss = PaintLoss(store, DDIMScheduler.from_config(SCHEDULE), 1, 2, 4)
     assert all(len(store.examples[n].latents) == 4 for group in loss._groups for n in group)
+
+
+def test_errors_on_people_count_more_than_on_the_background(toy: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    from diffusers import DDIMScheduler
+    from training.diffusion_nets import SCHEDULE
+    from training.diffusion_stages import read_store
+
+    store = read_store(toy.renders, toy.work / "latents", toy.work / "words", [1], 8)
+    scheduler = DDIMScheduler.from_config(SCHEDULE)
+    loss = PaintLoss(store, scheduler, 1, 2, 1)
+    person = torch.from_numpy(store.examples[0].person[:1] > 128).float()
+    monkeypatch.setattr(loss, "_predict", lambda painter, noisy, *_: torch.zeros_like(noisy))
+    monkeypatch.setattr(loss, "_draw", lambda rng: (torch.zeros(1, 8, 16, 8), person, torch.zeros(0), torch.zeros(0)))
+
+    def loss_of(wrong: torch.Tensor) -> float:
+        """Of a mistake by 1 at some places, for each of them."""
+        monkeypatch.setattr(scheduler, "get_velocity", lambda *_: wrong[:, None].expand(1, 8, 16, 8))
+        return float(loss(torch.nn.Identity(), 0)["loss"]) / float(wrong.mean())
+
+    assert loss_of(person) == pytest.approx(4 * loss_of(1 - person), rel=0.05)
+
+
+def test_frames_of_a_clip_share_noise_as_the_generators_do(toy: TrainConfig) -> None:
+    from diffusers import DDIMScheduler
+    from training.diffusion_nets import SCHEDULE
+    from training.diffusion_stages import read_store
+
+    store = read_store(toy.renders, toy.work / "latents", toy.work / "words", [1], 8)
+    rng = np.random.default_rng(0)
+    for shared in (0.0, 0.8, 1.0):
+        loss = PaintLoss(store, DDIMScheduler.from_config(SCHEDULE), 1, 2, 4, shared)
+        noise = loss._noise(rng, (8, 16, 40, 40))
+        assert abs(float(noise.std()) - 1) < 0.02
+        assert np.corrcoef(noise[0].ravel(), noise[3].ravel())[0, 1] == pytest.approx(shared, abs=0.02)
+        assert abs(np.corrcoef(noise[0].ravel(), noise[4].ravel())[0, 1]) < 0.05, "the next clip has noise of its own"
 
 
 def test_what_is_exported_is_loaded_by_the_code_for_public_weights(toy: TrainConfig) -> None:
