@@ -75,7 +75,9 @@ class LightConfig:
     """Exponent on the tint of the plate; low, since a lawn is green under white light too."""
     tone_strength: float = 0.8
     """How far the double's black and white are drawn to those of the footage (haze, flat curves), 0 to 1."""
-    toe_strength: float = 0.8
+    saturation: float = 0.85
+    """Strength of the double's colours, 0 (grey) to 1 (as cloth and skin under neutral light)."""
+    toe_strength: float = 0.65
     """How much dark values are deepened, as cameras do; exponent on them less one, 0 to 1."""
     smoothing_seconds: float = 0.4
     """Light of a place is averaged over the places where the person is this long (standard deviation) before and after."""
@@ -92,7 +94,7 @@ class LightConfig:
         """
         for name in (
             "exposure_strength", "local_strength", "body_share", "white_balance_strength", "tone_strength",
-            "toe_strength",
+            "toe_strength", "saturation",
         ):  # fmt: skip
             _check(f"compositing.light.{name}", getattr(self, name), 0.0, 1.0)
         _check("compositing.light.smoothing_seconds", self.smoothing_seconds, 0.0, 10.0)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from bodydouble.compositing.audit import largest_difference
 from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.double import LEAST_ALPHA, Layer, contact_shadow, lay_over, make_layer
-from bodydouble.compositing.light import apply_curve, light_curve, measure_plate_light, to_grey
+from bodydouble.compositing.light import develop, light_curve, measure_plate_light, to_grey
 from bodydouble.compositing.occlusion import OccluderMap
 from bodydouble.compositing.place_light import LightMap, place_brightness
 from bodydouble.compositing.sensor import (
@@ -151,8 +151,7 @@ class Painter:
         lit = sprite.rgba[:, :, :3]
         if lit.size > 0:
             curve = light_curve(self._light, brightness, self._config.light)
-            curve = np.clip(np.rint(curve * scenery.gain), 0.0, 255.0).astype(np.uint8)
-            lit = apply_curve(lit, curve)
+            lit = develop(lit, curve, self._light, self._config.light, scenery.gain)
             if self._is_grey:
                 lit = to_grey(lit)
         return make_layer(sprite, lit, self._blur_px, self._frame_window)

@@ -76,10 +76,7 @@ def _bounded(value: float, low: float, high: float) -> float:
 
 
 def light_curve(clip: PlateLight, local: float | None, config: LightConfig) -> npt.NDArray[np.uint8]:
-    """Curve that puts a neutrally lit double into the footage's light.
-
-    Gains on linear light (exposure, place, tint), then the toe of a camera's curve, which keeps light values and deepens
-    dark ones, then the range from black to white of the footage.
+    """Curve that puts a neutrally lit double into the footage's light: gains on linear light for exposure, place and tint.
 
     Args:
         clip: light of the whole plate.
@@ -87,7 +84,7 @@ def light_curve(clip: PlateLight, local: float | None, config: LightConfig) -> n
         config: strengths and limits.
 
     Returns:
-        (256, 3) table from the double's sRGB values to those of the footage.
+        (256, 3) table from the double's sRGB values to those of its place, before a camera's tones.
     """
     luminance = max(float(clip.mean_linear_rgb @ LUMA), LEAST_LIGHT)
     gain = (luminance / _MID_GREY) ** config.exposure_strength
@@ -96,16 +93,46 @@ def light_curve(clip: PlateLight, local: float | None, config: LightConfig) -> n
     gain = _bounded(gain, config.min_gain, config.max_gain)
     tint = (np.maximum(clip.mean_linear_rgb, LEAST_LIGHT) / luminance) ** config.white_balance_strength
     code = _linear_to_code(SRGB_TO_LINEAR[:, None] * (gain * tint).astype(np.float32)[None, :])
-    toe = _TOE_END * (np.minimum(code, _TOE_END) / _TOE_END) ** (1.0 + config.toe_strength)
-    code = np.where(code < _TOE_END, toe, code)
+    return np.asarray(np.rint(code), dtype=np.uint8)
+
+
+def develop(
+    rgb: npt.NDArray[np.uint8],
+    curve: npt.NDArray[np.uint8],
+    clip: PlateLight,
+    config: LightConfig,
+    frame_gain: npt.NDArray[np.float32] | None = None,
+) -> npt.NDArray[np.uint8]:
+    """A double as the footage's camera would show it.
+
+    First the light of its place. Then the toe of a camera's curve, which keeps light values and deepens dark ones; it goes
+    by brightness, for taken channel by channel it would make dark skin orange and dark cloth gaudy. Then colours as strong
+    as those of filmed people, and the range from black to white of the footage.
+
+    Args:
+        rgb: (height, width, 3) the double, neutrally lit.
+        curve: of `light_curve`.
+        clip: light of the whole plate.
+        config: strengths.
+        frame_gain: (3,): how much brighter the frame is than the plate; None is as bright.
+    """
+    placed = np.asarray(cv2.LUT(np.ascontiguousarray(rgb), curve[None]), dtype=np.uint8)
+    luma = cv2.cvtColor(placed, cv2.COLOR_RGB2GRAY)
+    deepened = _toe(config.toe_strength)[luma][:, :, None]
+    grey = luma[:, :, None] * deepened
+    coloured = grey + config.saturation * (placed * deepened - grey)
     black = clip.black_code * _CLOTH_BLACK_SHARE * config.tone_strength
     white = 255.0 - (255.0 - clip.white_code) * config.tone_strength
-    return np.asarray(np.rint(black + code * ((white - black) / 255.0)), dtype=np.uint8)
+    shown = np.float32(black) + coloured * np.float32((white - black) / 255.0)
+    if frame_gain is not None:
+        shown = shown * frame_gain
+    return np.clip(np.rint(shown), 0.0, 255.0).astype(np.uint8)
 
 
-def apply_curve(rgb: npt.NDArray[np.uint8], curve: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Apply a (256, 3) table to a picture (height, width, 3)."""
-    return np.asarray(cv2.LUT(np.ascontiguousarray(rgb), curve[None]), dtype=np.uint8)
+def _toe(strength: float) -> npt.NDArray[np.float32]:
+    """(256,): by how much a camera's toe multiplies values of a brightness."""
+    code = np.maximum(np.arange(256, dtype=np.float64), 1.0)
+    return np.asarray((np.minimum(code, _TOE_END) / _TOE_END) ** strength, dtype=np.float32)
 
 
 def to_grey(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

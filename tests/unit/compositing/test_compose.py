@@ -22,7 +22,9 @@ from bodydouble.errors import BundleError
 from bodydouble.scene import Sprite
 
 PLAIN = CompositingConfig(
-    light=LightConfig(exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0, toe_strength=0),
+    light=LightConfig(
+        exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0, toe_strength=0, saturation=1
+    ),
     sensor=SensorConfig(blur_strength=0, noise_strength=0, chroma_strength=0),
     shadow=ShadowConfig(strength=0),
 )

@@ -18,7 +18,7 @@ POLE = (slice(0, 66), slice(45, 49))
 """Its base is at row 66: walkers with their feet above it are behind it, others in front."""
 OFF = {
     "light": LightConfig(
-        exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0, toe_strength=0
+        exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0, toe_strength=0, saturation=1
     )
 }
 CONFIG = CompositingConfig(

@@ -14,7 +14,7 @@ from bodydouble.compositing.audit import count_change, is_covered
 from bodydouble.compositing.config import LightConfig, PaintOutConfig, SensorConfig, ShadowConfig
 from bodydouble.compositing.double import contact_shadow, make_layer
 from bodydouble.compositing.kernels import paint_plate
-from bodydouble.compositing.light import light_curve, measure_plate_light
+from bodydouble.compositing.light import develop, light_curve, measure_plate_light
 from bodydouble.compositing.paint_out import fill_from_surroundings, fit_plate, merge, person_area
 from bodydouble.compositing.sensor import NoiseField, blur_for_render_px, estimate_blur_px, estimate_noise
 from bodydouble.compositing.windows import Window
@@ -114,46 +114,69 @@ def test_noise_is_made_as_coarse_as_it_was_found(softness_px):
     assert neighbours(made) == pytest.approx(neighbours(noise), abs=0.12)
 
 
+def shown(light, local, config):
+    """(256, 3): what becomes of greys from black to white."""
+    greys = np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 1, 3))
+    return develop(greys, light_curve(light, local, config), light, config)[:, 0]
+
+
 def test_light_curve_rises_everywhere_and_follows_the_plate():
     rng = np.random.default_rng(0)
     dark = measure_plate_light(rng.integers(5, 60, size=(80, 80, 3)).astype(np.uint8))
     bright = measure_plate_light(rng.integers(120, 255, size=(80, 80, 3)).astype(np.uint8))
-    curves = [light_curve(light, None, LightConfig()) for light in (dark, bright)]
+    curves = [shown(light, None, LightConfig()) for light in (dark, bright)]
     for curve in curves:
         assert curve.shape == (256, 3)
         assert (np.diff(curve.astype(int), axis=0) >= 0).all()
     assert (curves[0][128] < curves[1][128]).all()
     # Gently: a mid grey double in a dark hall is not drowned. (Half of the pixels of people in such a hall are below 31.)
     assert curves[0][128].min() > 31
-    shade = light_curve(bright, 0.1, LightConfig())
+    shade = shown(bright, 0.1, LightConfig())
     assert (shade[128] < curves[1][128]).all()
 
 
 def test_light_without_strength_leaves_colours_alone():
-    off = LightConfig(exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0, toe_strength=0)
+    off = LightConfig(
+        exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0, toe_strength=0, saturation=1
+    )  # fmt: skip
     light = measure_plate_light(np.full((9, 9, 3), (200, 30, 60), dtype=np.uint8))
-    np.testing.assert_array_equal(light_curve(light, 0.5, off), np.tile(np.arange(256)[:, None], (1, 3)))
+    rgb = np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(develop(rgb, light_curve(light, 0.5, off), light, off), rgb)
 
 
 def test_the_toe_deepens_what_is_dark_and_leaves_what_is_light():
     light = measure_plate_light(np.full((9, 9, 3), 118, dtype=np.uint8))
     only = {"exposure_strength": 0, "local_strength": 0, "white_balance_strength": 0, "tone_strength": 0}
-    flat, deep = (light_curve(light, None, LightConfig(**only, toe_strength=strength)) for strength in (0.0, 0.5))
+    flat, deep = (shown(light, None, LightConfig(**only, toe_strength=strength)) for strength in (0.0, 0.5))
     assert (deep[20:90] < flat[20:90]).all()
     assert (deep[0] == 0).all()
     np.testing.assert_array_equal(deep[112:], flat[112:])
     assert (np.diff(deep.astype(int), axis=0) >= 0).all()
 
 
+def test_dark_skin_keeps_its_hue_where_the_toe_deepens_it():
+    only = {"exposure_strength": 0, "local_strength": 0, "white_balance_strength": 0, "tone_strength": 0}
+    light = measure_plate_light(np.full((9, 9, 3), 118, dtype=np.uint8))
+    config = LightConfig(**only, toe_strength=0.8, saturation=1.0)
+    skin = np.full((3, 3, 3), (126, 84, 60), dtype=np.uint8)
+    deep = develop(skin, light_curve(light, None, config), light, config)[1, 1].astype(float)
+    assert deep.max() < 120
+    np.testing.assert_allclose(deep / deep.sum(), np.array([126, 84, 60]) / 270, atol=0.01)
+    paler = develop(
+        skin, light_curve(light, None, config), light, LightConfig(**only, toe_strength=0.8, saturation=0.5)
+    )
+    assert np.ptp(paler[1, 1].astype(float)) == pytest.approx(0.5 * np.ptp(deep), abs=2)
+
+
 def test_cloth_may_be_darker_than_the_darkest_of_a_hazy_plate():
     haze = measure_plate_light(np.tile(np.linspace(40, 180, 80).astype(np.uint8)[:, None, None], (1, 80, 3)))
-    black = light_curve(haze, None, LightConfig())[0]
+    black = shown(haze, None, LightConfig())[0]
     assert (black > 5).all()
     assert (black < 0.7 * haze.black_code).all()
 
 
 def test_light_of_a_black_plate_is_finite():
-    curve = light_curve(measure_plate_light(np.zeros((5, 5, 3), dtype=np.uint8)), 0.0, LightConfig())
+    curve = shown(measure_plate_light(np.zeros((5, 5, 3), dtype=np.uint8)), 0.0, LightConfig())
     assert curve[255].min() >= 100
 
 

@@ -13,7 +13,9 @@ from bodydouble.compositing.sensor import estimate_blur_px, estimate_chroma_blur
 from bodydouble.scene import Sprite
 
 CONFIG = CompositingConfig(
-    light=LightConfig(exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0, toe_strength=0),
+    light=LightConfig(
+        exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0, toe_strength=0, saturation=1
+    ),
     sensor=SensorConfig(noise_strength=0),
     shadow=ShadowConfig(strength=0),
 )
