@@ -74,6 +74,7 @@ def main() -> None:
         if not arguments.sheets_only:
             if arguments.report is not None:
                 report = arguments.report / name
+                arguments.report.mkdir(parents=True, exist_ok=True)
                 if not (report / "results.json").is_file():
                     _evaluate(original, result, report, arguments)
                 rows += evaluation_rows(name, report)
