@@ -18,7 +18,7 @@ def _cpu() -> RunConfig:
 
 
 def _fast() -> RunConfig:
-    """Fewer looks at each frame, at lower resolution, and a quarter of the samples per pixel of a double."""
+    """Fewer looks at each frame, at lower resolution, and less than half of the samples per pixel of a double."""
     return overlay(
         RunConfig(),
         {

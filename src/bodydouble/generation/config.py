@@ -14,7 +14,7 @@ from bodydouble.errors import ConfigError
 class AvatarConfig:
     """The parametric body, rendered on the CPU."""
 
-    supersampling: int = 4
+    supersampling: int = 3
     """Samples per pixel and axis for people of usual size, 1 to 8; lowered where a person is so large that a frame of
     samples would pass ``max_raster_side_px``."""
     max_raster_side_px: int = 1600

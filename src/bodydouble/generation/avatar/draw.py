@@ -26,6 +26,8 @@ _MOST_MOTION_SHARE: Final = 0.12
 """Of the body's height: no limb moves farther in an exposure; what does is a jump of the fit."""
 _ROW_STRIDE: Final = 0.618034
 """The golden ratio spreads moments evenly over rows of samples, however many there are."""
+_STILL: Final = np.zeros((1, 2), np.float32)
+"""Ways of vertices that do not move."""
 _CODES: Final = np.round(
     255 * np.where(
         np.linspace(0, 1, 65536) <= 0.0031308, 12.92 * np.linspace(0, 1, 65536),
@@ -108,18 +110,17 @@ def draw(
     points = _posed(dressed, skeleton, poses, step, axes)
     pixels = _projected(dressed, points, framing, step)
     moved = _moved(dressed, skeleton, poses, step, framing, config.exposure_seconds, pixels)
-    low, high = kernels.extent(pixels, np.zeros((1, 2), np.float32) if moved is None else moved)
-    ground = float(kernels.extent(pixels, np.zeros((1, 2), np.float32))[1][1])
+    low, high = kernels.extent(pixels, moved)
+    ground = float(kernels.extent(pixels, _STILL)[1][1])
     width, height = frame_size_px
     left, top = (max(-_MARGIN_PX, int(np.floor(v)) - 1) for v in low)
     right, bottom = (min(e + _MARGIN_PX, int(np.ceil(v)) + 1) for e, v in zip((width, height), high, strict=True))
     if right <= left or bottom <= top:
         return Sprite(left_px=0, top_px=0, rgba=np.zeros((0, 0, 4), np.uint8), ground_y_px=ground)
     samples = _samples(float(high[1] - low[1]), right - left, bottom - top, config)
-    moments = _moments(pixels, moved, samples)
-    moments[..., 0] = (moments[..., 0] - left) * samples
-    moments[..., 1] = (moments[..., 1] - top) * samples
-    moments[..., 2] *= samples
+    times = _moments(samples) if len(moved) > 1 else np.zeros(1, np.float32)
+    moments = np.empty((len(times), *pixels.shape), np.float32)
+    kernels.expose(pixels, moved, times, np.float32(left), np.float32(top), samples, moments)
     shape = ((bottom - top) * samples, (right - left) * samples)
     depth, triangle = np.full(shape, np.inf, np.float32), np.full(shape, -1, np.int32)
     kernels.fill(moments, dressed.faces, depth, triangle)
@@ -169,38 +170,31 @@ def _projected(
 def _moved(
     dressed: Dressed, skeleton: Skeleton, poses: Pose, step: int, framing: Framing, exposure_s: float,
     pixels: NDArray[np.float32],
-) -> NDArray[np.float32] | None:  # fmt: skip
-    """(N, 2): how far vertices move in the picture while the shutter is open; None where nobody would see it."""
+) -> NDArray[np.float32]:  # fmt: skip
+    """(N, 2): how far vertices move in the picture while the shutter is open; `_STILL` where nobody would see it."""
     if framing.times_s is None or exposure_s <= 0 or len(framing.times_s) < 2:
-        return None
+        return _STILL
     other = step + 1 if step + 1 < len(framing.times_s) else step - 1
     axes = camera_axes(float(framing.elevation_rad[other]))
     there = _projected(dressed, _posed(dressed, skeleton, poses, other, axes), framing, other)
     between_s = float(framing.times_s[other] - framing.times_s[step])
     share = min(exposure_s, abs(between_s)) / between_s
-    low, high = kernels.extent(pixels, np.zeros((1, 2), np.float32))
+    low, high = kernels.extent(pixels, _STILL)
     moved = np.empty((len(pixels), 2), np.float32)
     farthest = kernels.displace(
         pixels, there, np.float32(share), np.float32(_MOST_MOTION_SHARE * (high[1] - low[1])), moved
     )
-    return moved if farthest >= _LEAST_MOTION_PX else None
+    return moved if farthest >= _LEAST_MOTION_PX else _STILL
 
 
-def _moments(
-    pixels: NDArray[np.float32], moved: NDArray[np.float32] | None, samples: int
-) -> NDArray[np.float32]:  # fmt: skip
-    """(M, N, 3): vertices at as many moments of the exposure as a pixel has rows of samples, or at its middle alone.
+def _moments(samples: int) -> NDArray[np.float32]:
+    """(samples,): moments of the exposure, -0.5 to 0.5, one for each row of samples in a pixel.
 
-    Each row of samples sees another moment (interleaved sampling, Keller & Heidrich 2001), so that blur of motion costs few
-    samples more than none; rows that lie beside each other see moments far apart.
+    Each row sees another moment (interleaved sampling, Keller & Heidrich 2001), so that blur of motion costs few samples
+    more than none; rows that lie beside each other see moments far apart.
     """
-    if moved is None or samples == 1:
-        return pixels[None].copy()
     order = np.argsort([(row * _ROW_STRIDE) % 1.0 for row in range(samples)]).argsort()
-    times = ((order + 0.5) / samples - 0.5).astype(np.float32)
-    moments = np.repeat(pixels[None], samples, axis=0)
-    moments[..., :2] += times[:, None, None] * moved
-    return moments
+    return np.asarray((order + 0.5) / samples - 0.5, np.float32)
 
 
 def _push_out(dressed: Dressed, points: NDArray[np.float32], heads: Floats) -> None:

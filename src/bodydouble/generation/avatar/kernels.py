@@ -73,6 +73,20 @@ def displace(here: Array, there: Array, share: Any, most: Any, out: Array) -> An
 
 
 @nb.njit(cache=True, nogil=True)
+def expose(pixels: Array, moved: Array, times: Array, left: Any, top: Any, samples: int, out: Array) -> None:
+    """Points (N, 3) at moments of an exposure, in samples from a corner of the picture; ``out`` (M, N, 3).
+
+    ``moved`` (N, 2) is gone from time -0.5 to 0.5; (1, 2) holds for all. ``times`` (M,).
+    """
+    for m in range(times.shape[0]):
+        for v in range(pixels.shape[0]):
+            way = moved[v % moved.shape[0]]
+            out[m, v, 0] = (pixels[v, 0] + times[m] * way[0] - left) * samples
+            out[m, v, 1] = (pixels[v, 1] + times[m] * way[1] - top) * samples
+            out[m, v, 2] = pixels[v, 2] * samples
+
+
+@nb.njit(cache=True, nogil=True)
 def extent(points: Array, moved: Array) -> Any:
     """Least and greatest x and y, (2,) each, of points (N, 3) that go ``moved`` (N, 2) about their place; (1, 2) for all."""
     low, high = np.full(2, np.inf), np.full(2, -np.inf)
@@ -182,25 +196,29 @@ def fill(moments: Array, faces: Array, depth: Array, triangle: Array) -> None:
     height, width = depth.shape
     count = moments.shape[0]
     slack = np.float32(-_EDGE_SLACK)
-    half, one = np.float32(0.5), np.float32(1.0)
+    zero, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
     for f in range(faces.shape[0]):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         for moment in range(count):
             points = moments[moment]
-            x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
-            x1, y1, z1 = points[b, 0] - x0, points[b, 1] - y0, points[b, 2] - z0
-            x2, y2, z2 = points[c, 0] - x0, points[c, 1] - y0, points[c, 2] - z0
+            y0 = points[a, 1]
+            y1, y2 = points[b, 1] - y0, points[c, 1] - y0
+            # Rows first: most triangles are so small that few moments have a row in them.
+            first_y = max(0, int(np.ceil(y0 + min(zero, y1, y2) - half - np.float32(1e-3))))
+            last_y = min(height - 1, int(np.floor(y0 + max(zero, y1, y2) - half + np.float32(1e-3))))
+            first_y += (moment - first_y) % count
+            if first_y > last_y:
+                continue
+            x0, z0 = points[a, 0], points[a, 2]
+            x1, z1 = points[b, 0] - x0, points[b, 2] - z0
+            x2, z2 = points[c, 0] - x0, points[c, 2] - z0
             area = x1 * y2 - x2 * y1
             if abs(area) < 1e-9:
                 continue
-            zero = np.float32(0.0)
             first_x = max(0, int(np.ceil(x0 + min(zero, x1, x2) - half - np.float32(1e-3))))
             last_x = min(width - 1, int(np.floor(x0 + max(zero, x1, x2) - half + np.float32(1e-3))))
             if first_x > last_x:
                 continue
-            first_y = max(0, int(np.ceil(y0 + min(zero, y1, y2) - half - np.float32(1e-3))))
-            last_y = min(height - 1, int(np.floor(y0 + max(zero, y1, y2) - half + np.float32(1e-3))))
-            first_y += (moment - first_y) % count
             inverse = one / area
             for row in range(first_y, last_y + 1, count):
                 py = np.float32(row) + half - y0
