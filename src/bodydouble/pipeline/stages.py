@@ -21,6 +21,7 @@ from bodydouble.pipeline.windows import (
     Failure,
     GenerateWindows,
     frames_of,
+    portions,
     write_failures,
 )
 from bodydouble.scene import FrameSource, Progress, SceneBundle
@@ -91,12 +92,12 @@ def run_generation(scene: Path, performance: Path, config: RunConfig, progress: 
     setup = GenerateWindows(scene=scene, performance=performance, config=config.generation, seed=config.seed)
     progress.start("generation", sum(plan.step_stop - plan.step_start for plan in missing))
     failures = []
-    with closing(run_all(setup, missing, workers=config.execution.workers)) as results:
-        for plan, failure in results:
-            if failure is not None:
-                failures.append(failure)
-                check_failures(failures, config.policy)
-            progress.advance(plan.step_stop - plan.step_start)
+    workers = config.execution.workers
+    with closing(run_all(setup, portions(missing, workers), workers=workers)) as results:
+        for played, failed in results:
+            failures += failed
+            check_failures(failures, config.policy)
+            progress.advance(sum(plan.step_stop - plan.step_start for plan in played))
     failures += [Failure(**asdict(remark)) for remark in read_remarks(performance)]
     check_failures(failures, config.policy)
     write_failures(failures, performance)

@@ -35,6 +35,11 @@ class Failure:
     """What was done: the person is painted out there, or played by the avatar."""
 
 
+Windows = tuple[WindowPlan, ...]
+"""Of one track, handed to a worker together."""
+_MOST_IN_PORTION: Final = 4
+
+
 @dataclass(frozen=True, kw_only=True)
 class GenerateWindows:
     """Sets up a process for playing windows; small enough to be sent there."""
@@ -44,7 +49,7 @@ class GenerateWindows:
     config: GenerationConfig
     seed: int
 
-    def __call__(self) -> Callable[[WindowPlan], Failure | None]:
+    def __call__(self) -> Callable[[Windows], tuple[Failure, ...]]:
         """Read the files and prepare the generator.
 
         Raises:
@@ -58,10 +63,32 @@ class GenerateWindows:
         generator.prepare(bundle, read_cast(self.performance / CAST_FILE), self.config, self.seed)
         writer = PerformanceWriter(self.performance)
 
-        def play(plan: WindowPlan) -> Failure | None:
-            return _play(generator, writer, bundle, plan)
+        def play(plans: Windows) -> tuple[Failure, ...]:
+            played = [_play(generator, writer, bundle, plan) for plan in plans]
+            return tuple(failure for failure in played if failure is not None)
 
         return play
+
+
+def portions(plans: Sequence[WindowPlan], workers: int) -> list[Windows]:
+    """Windows as they are handed out, the largest portions first, so that workers end about together.
+
+    A worker makes a double for a whole track, so it is given neighbours; not all of a long track where others could help.
+
+    Args:
+        plans: ordered by track and step.
+        workers: processes; with one, each window is a portion, so that progress is seen and nothing is done twice.
+    """
+    most = 1 if workers == 1 else _MOST_IN_PORTION
+    found: list[list[WindowPlan]] = []
+    for plan in plans:
+        if found and found[-1][-1].track_id == plan.track_id and len(found[-1]) < most:
+            found[-1].append(plan)
+        else:
+            found.append([plan])
+    if most > 1:
+        found.sort(key=lambda group: -sum(plan.step_stop - plan.step_start for plan in group))
+    return [tuple(group) for group in found]
 
 
 def frames_of(bundle: SceneBundle, plan: WindowPlan) -> Any:
