@@ -13,13 +13,16 @@ from bodydouble.generation.avatar.skeleton import Floats
 _LIP_TINT: Final = np.array([0.80, 0.52, 0.50])
 _CHEEK_TINT: Final = np.array([1.06, 0.92, 0.90])
 _STUBBLE_TINT: Final = np.array([0.72, 0.72, 0.76])
-_SCLERA: Final = np.array([0.56, 0.54, 0.52])
+_SCLERA: Final = np.array([0.40, 0.38, 0.36])
+"""In the shade of lids and brows, darker than the white of an eye is."""
+_IRIS_M: Final = 0.008
+"""Radius of what is dark: iris and the shade of lashes around it."""
 _IRIS: Final = np.array([0.035, 0.025, 0.02])
 
 _NOSE, _EYES, _EARS = 0, (14, 15), (16, 17)
 
 
-def paint_skin(figure: Figure, skin: Floats, hair: Floats, *, stubble: float, brows: float = 0.75) -> Floats:
+def paint_skin(figure: Figure, skin: Floats, hair: Floats, *, stubble: float, brows: float = 0.92) -> Floats:
     """(V, 3) colour of bare skin: brows, eyes, lips, cheeks, and shade where light hardly comes.
 
     Args:
@@ -49,7 +52,9 @@ def paint_skin(figure: Figure, skin: Floats, hair: Floats, *, stubble: float, br
     jaw = np.clip((-1.35 - z) / 0.5, 0, 1)
     blend(stubble * jaw, skin * _STUBBLE_TINT)
     socket = np.exp(-(((x - 1.0) / 0.62) ** 2) - ((z - 0.0) / 0.36) ** 2)
-    blend(0.45 * socket, skin * 0.55)
+    blend(0.6 * socket, skin * 0.5)
+    lashes = np.exp(-(((x - 1.0) / 0.5) ** 4) - ((z - 0.2 + 0.15 * (x - 1) ** 2) / 0.13) ** 2)
+    blend(0.75 * lashes, skin * 0.16)
     brow = np.exp(-(((x - 1.05) / 0.62) ** 4) - ((z - 0.72 + 0.12 * (x - 1) ** 2) / 0.22) ** 2)
     blend(brows * brow, hair * 0.9 + skin * 0.05)
     mouth = np.exp(-((x / 0.80) ** 4) - ((z + 2.05) / 0.26) ** 2)
@@ -70,5 +75,5 @@ def _paint_eyes(figure: Figure, colour: Floats) -> None:
             continue
         colour[ball] = _SCLERA
         tip = figure.points[ball][figure.points[ball, 1].argmin()]
-        iris = ball & (np.linalg.norm(figure.points - tip, axis=1) < 0.0065)
+        iris = ball & (np.linalg.norm(figure.points - tip, axis=1) < _IRIS_M)
         colour[iris] = _IRIS
