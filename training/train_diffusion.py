@@ -6,8 +6,10 @@
     python -m training.train_diffusion --stage all
 
 Stages: ``vae`` (pictures to latents), ``text`` (words), ``words`` and ``latents`` (everything encoded once), ``image``
-(UNet, ControlNet), ``motion`` (motion modules; the rest stays as it is), ``export``. Each goes on where it was stopped. A
-longer ``image`` run (``--image-steps``) may be asked for as long as its rate has not begun to fall.
+(UNet, ControlNet), ``again`` (the same from where ``image`` ended, at a lower rate that falls all the time), ``motion``
+(motion modules; the rest stays as it is), ``export``. Each goes on where it was stopped. A longer ``image`` run
+(``--image-steps``) may be asked for as long as its rate has not begun to fall. ``all`` leaves out ``again`` unless
+``--again-steps`` is given.
 """
 
 from __future__ import annotations
@@ -41,15 +43,15 @@ from training.diffusion_vae import DecoderLoss, Patches, prepare_vae
 
 log = logging.getLogger(__name__)
 
-Stage = Literal["vae", "text", "words", "latents", "image", "motion", "export"]
-STAGES: tuple[Stage, ...] = ("vae", "text", "words", "latents", "image", "motion", "export")
+Stage = Literal["vae", "text", "words", "latents", "image", "again", "motion", "export"]
+STAGES: tuple[Stage, ...] = ("vae", "text", "words", "latents", "image", "again", "motion", "export")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Settings of a training run."""
 
-    stage: Literal["all", "vae", "text", "words", "latents", "image", "motion", "export"] = "all"
+    stage: Literal["all", "vae", "text", "words", "latents", "image", "again", "motion", "export"] = "all"
     renders: Path = Path("/tmp/training/diffusion/renders")
     most_shards: int = 10
     """Shards that are trained on, as far as there are so many; the first one is kept for measuring."""
@@ -67,6 +69,8 @@ class TrainConfig:
     image_steps: int = 1500
     image_batch: int = 16
     image_rate: float = 8e-4
+    again_steps: int = 0
+    again_rate: float = 5e-4
     motion_steps: int = 400
     motion_batch: int = 1
     motion_shared_noise: float = 0.8
@@ -82,12 +86,13 @@ def main(config: TrainConfig) -> None:
     """Run the stages asked for."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(config.threads)
-    stages = STAGES if config.stage == "all" else (config.stage,)
+    every = [stage for stage in STAGES if stage != "again" or config.again_steps]
+    stages = every if config.stage == "all" else [config.stage]
     for stage in stages:
         log.info("stage %s", stage)
         {
             "vae": run_vae, "text": run_text, "words": run_words, "latents": run_latents, "image": run_image,
-            "motion": run_motion, "export": run_export,
+            "again": run_again, "motion": run_motion, "export": run_export,
         }[stage](config)  # fmt: skip
 
 
@@ -191,7 +196,7 @@ def run_latents(config: TrainConfig) -> None:
             encode_shard(patches, config.renders, shard, folder, config.seed)
 
 
-def _paint_loss(config: TrainConfig, batch: int, frames: int) -> PaintLoss:
+def _paint_loss(config: TrainConfig, batch: int, frames: int, seed: int | None = None) -> PaintLoss:
     from diffusers import DDIMScheduler
 
     store = read_store(
@@ -199,7 +204,8 @@ def _paint_loss(config: TrainConfig, batch: int, frames: int) -> PaintLoss:
         config.size.latent_channels,
     )  # fmt: skip
     return PaintLoss(
-        store, DDIMScheduler.from_config(SCHEDULE), config.seed, batch, frames, config.motion_shared_noise
+        store, DDIMScheduler.from_config(SCHEDULE), config.seed if seed is None else seed, batch, frames,
+        config.motion_shared_noise,
     )  # fmt: skip
 
 
@@ -214,6 +220,25 @@ def run_image(config: TrainConfig) -> None:
     best = train_stage(
         painter, plan, config.work, _paint_loss(config, config.image_batch, 1),
         lambda net, step: paint_sheet(net, vae, config, f"image_{step:05d}"),
+    )  # fmt: skip
+    if not config.stop_after:
+        finish(config, unet=best.unet, controlnet=best.controlnet)
+
+
+def run_again(config: TrainConfig) -> None:
+    """The finished UNet and ControlNet, on other draws of the same pictures, with a rate that falls from the beginning."""
+    if not config.again_steps:
+        raise ValueError("--again-steps is 0; say how many steps are wanted")
+    painter = Painter(trained(config, "unet"), trained(config, "controlnet"))
+    painter = painter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    plan = Plan(
+        name="again", steps=config.again_steps, peak_rate=config.again_rate, cool_down=1.0, averaging=0.997,
+        stop_after=config.stop_after,
+    )  # fmt: skip
+    vae = decoder_so_far(config)
+    loss = _paint_loss(config, config.image_batch, 1, seed_of(config.seed, "again"))
+    best = train_stage(
+        painter, plan, config.work, loss, lambda net, step: paint_sheet(net, vae, config, f"again_{step:05d}")
     )  # fmt: skip
     if not config.stop_after:
         finish(config, unet=best.unet, controlnet=best.controlnet)
