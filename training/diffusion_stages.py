@@ -34,6 +34,9 @@ from training.diffusion_data import (
 from training.diffusion_nets import WORDS_LENGTH
 from training.diffusion_vae import Patches
 
+_EMPHASIS_SHARE: Final = 0.5
+"""Prompts of which one phrase is emphasised, which changes nothing of the picture: strong words must not be strange."""
+_EMPHASIS: Final = (0.95, 1.65)
 _EMPTY_SHARE: Final = 0.06
 """Pictures that are asked for without words, so that guidance can be used."""
 _PURE_NOISE_SHARE: Final = 0.12
@@ -174,6 +177,19 @@ def embed_prompts(tokenizer: Any, text_encoder: Any, prompts: list[str]) -> Tens
     return said[:1] + (said[1:] - said[:1]) * torch.tensor(weights)[1:, :, None]
 
 
+def phrases_of(tokenizer: Any, prompts: list[str]) -> NDArray[np.uint8]:
+    """(prompts, tokens): to which phrase between commas each token belongs, from 1; 0 for marks, commas and padding."""
+    comma = tokenizer(",", add_special_tokens=False).input_ids[0]
+    rows = np.zeros((len(prompts), tokenizer.model_max_length), np.uint8)
+    for row, prompt in zip(rows, prompts, strict=True):
+        ids = np.array(
+            [i for text, _ in fragments(prompt) for i in tokenizer(text, add_special_tokens=False).input_ids]
+        )
+        inside = row[1 : 1 + len(ids)]
+        inside[:] = np.where(ids == comma, 0, 1 + np.cumsum(ids == comma))
+    return rows
+
+
 def crowd_of(seed: int, people: int = 24) -> list[Appearance]:
     """Looks of a clip's people, some of them children."""
     from types import SimpleNamespace
@@ -210,11 +226,24 @@ class Store:
     examples: list[Example]
     words: NDArray[np.float16]
     """(prompts, tokens, width), as the generator embeds them; the last one is the empty prompt."""
+    phrases: NDArray[np.uint8]
+    """(prompts, tokens): see `phrases_of`."""
+
+    def said(self, row: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """(tokens, width): a prompt, now and then with emphasis on one of its phrases, as Compel would put it."""
+        words = self.words[row].astype(np.float32)
+        if row == -1 or rng.random() >= _EMPHASIS_SHARE:
+            return words
+        phrase = int(rng.integers(1, int(self.phrases[row].max()) + 1))
+        factor = np.exp(rng.uniform(*np.log(_EMPHASIS)))
+        empty = self.words[-1].astype(np.float32)
+        weight = np.where(self.phrases[row] == phrase, factor, 1.0)[:, None]
+        return np.asarray(empty + weight * (words - empty), np.float32)
 
 
 def read_store(renders: Path, latents: Path, words: Path, shards: list[int], channels: int) -> Store:
     """Read what `encode_shard` and `embed_shard` wrote."""
-    examples, tables, row = [], [], 0
+    examples, tables, phrases, row = [], [], [], 0
     for shard in shards:
         with np.load(latents / f"shard_{shard:03d}.npz") as file:
             values, variants = file["latents"], file["variants"]
@@ -234,9 +263,11 @@ def read_store(renders: Path, latents: Path, words: Path, shards: list[int], cha
                 )
                 first, number = first + own.size, number + 1
         tables.append(table)
+        phrases.append(np.load(words / f"shard_{shard:03d}.phrases.npy"))
         row += len(table)
     tables.append(np.load(words / "empty.npy"))
-    return Store(examples=examples, words=np.concatenate(tables))
+    phrases.append(np.zeros((1, phrases[0].shape[1]), np.uint8))
+    return Store(examples=examples, words=np.concatenate(tables), phrases=np.concatenate(phrases))
 
 
 class Painter(nn.Module):
@@ -310,7 +341,7 @@ class PaintLoss:
             person.append(example.person[part])
             drawings.append(draw_joints(example.joints_px[part], *example.size_px, rng))
             row = -1 if rng.random() < _EMPTY_SHARE else example.words
-            words.append(np.repeat(self._store.words[row][None], self._frames, axis=0))
+            words.append(np.repeat(self._store.said(row, rng)[None], self._frames, axis=0))
         # Channels last is faster for pictures; PyTorch 2.13 dies of it in the gradient of clips through frozen convolutions.
         order = torch.channels_last if self._frames == 1 else torch.contiguous_format
         pictures = torch.from_numpy(np.concatenate(drawings)).permute(0, 3, 1, 2).float() / 255

@@ -37,6 +37,7 @@ from training.diffusion_stages import (
     crowd_of,
     embed_prompts,
     encode_shard,
+    phrases_of,
     read_store,
 )
 from training.diffusion_vae import DecoderLoss, Patches, prepare_vae
@@ -186,6 +187,7 @@ def run_words(config: TrainConfig) -> None:
             for way in wordings(look, seed_of(config.seed, "wordings", shard, number))
         ]
         np.save(folder / f"shard_{shard:03d}.npy", embed_prompts(tokenizer, text_encoder, prompts).half().numpy())
+        np.save(folder / f"shard_{shard:03d}.phrases.npy", phrases_of(tokenizer, prompts))
 
 
 def run_latents(config: TrainConfig) -> None:
@@ -229,8 +231,10 @@ def run_again(config: TrainConfig) -> None:
     """The finished UNet and ControlNet, on other draws of the same pictures, with a rate that falls from the beginning."""
     if not config.again_steps:
         raise ValueError("--again-steps is 0; say how many steps are wanted")
-    painter = Painter(trained(config, "unet"), trained(config, "controlnet"))
-    painter = painter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    nets = networks(config)
+    painter = Painter(nets["unet"], nets["controlnet"]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # Not from `unet.done.pt`, which this stage writes anew: whatever is done twice must begin alike.
+    painter.load_state_dict(torch.load(config.work / "image.pt", weights_only=True)["averaged"])
     plan = Plan(
         name="again", steps=config.again_steps, peak_rate=config.again_rate, cool_down=1.0, averaging=0.997,
         stop_after=config.stop_after,

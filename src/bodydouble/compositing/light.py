@@ -126,7 +126,7 @@ def develop(
     shown = np.float32(black) + coloured * np.float32((white - black) / 255.0)
     if frame_gain is not None:
         shown = shown * frame_gain
-    return np.clip(np.rint(shown), 0.0, 255.0).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(shown), 0.0, 255.0), dtype=np.uint8)
 
 
 def _toe(strength: float) -> npt.NDArray[np.float32]:

@@ -91,7 +91,7 @@ def run_generation(scene: Path, performance: Path, config: RunConfig, progress: 
     missing = [plan for plan in plans if not writer.has(plan.track_id, int(frames_of(bundle, plan)[0]))]
     setup = GenerateWindows(scene=scene, performance=performance, config=config.generation, seed=config.seed)
     progress.start("generation", sum(plan.step_stop - plan.step_start for plan in missing))
-    failures = []
+    failures: list[Failure] = []
     workers = config.execution.workers
     with closing(run_all(setup, portions(missing, workers), workers=workers)) as results:
         for played, failed in results:

@@ -28,7 +28,7 @@ from training.diffusion_loop import Plan, rate_at
 from training.diffusion_nets import TOY, WORDS_LENGTH, learn_merges, make_networks, save_tokenizer, words_of
 from training.diffusion_poses import draw_clip, draw_moment
 from training.diffusion_renders import CANVAS_PX, RenderConfig, looks_of, view_on
-from training.diffusion_stages import PaintLoss, Store, crowd_of, embed_prompts
+from training.diffusion_stages import PaintLoss, Store, crowd_of, embed_prompts, phrases_of
 from training.diffusion_vae import prepare_vae
 from training.train_diffusion import TrainConfig, main, networks, patches_of, trained
 
@@ -41,7 +41,7 @@ from bodydouble.scene import MIRRORED
 from bodydouble.testing.bundles import make_bundle
 from tests.integration.diffusion.playing import play_all
 
-STAGES = ("vae", "text", "words", "latents", "image", "motion", "export")
+STAGES = ("vae", "text", "words", "latents", "image", "again", "motion", "export")
 
 
 def write_shard(folder: Path, shard: int) -> None:
@@ -68,8 +68,8 @@ def write_shard(folder: Path, shard: int) -> None:
 def toy_config(folder: Path, **options: object) -> TrainConfig:
     settings = {
         "renders": folder / "renders", "work": folder / "work", "out": folder / "weights", "size": TOY, "vae_steps": 3,
-        "vae_batch": 2, "text_steps": 2, "text_crowds": 2, "image_steps": 4, "image_batch": 2, "motion_steps": 2,
-        "frames": 4, **options,
+        "vae_batch": 2, "text_steps": 2, "text_crowds": 2, "image_steps": 4, "image_batch": 2, "again_steps": 2,
+        "motion_steps": 2, "frames": 4, **options,
     }  # fmt: skip
     return TrainConfig(**settings)  # type: ignore[arg-type]
 
@@ -241,7 +241,7 @@ def test_too_narrow_outlets_are_refused(toy: TrainConfig) -> None:
         prepare_vae(make_networks(size, {"<|startoftext|>": 0, "<|endoftext|>": 1})["vae"], patches)
 
 
-@pytest.mark.parametrize("stage", ["vae", "image", "motion"])
+@pytest.mark.parametrize("stage", ["vae", "image", "again", "motion"])
 def test_a_killed_stage_goes_on_to_the_last_bit(toy: TrainConfig, tmp_path: Path, stage: str) -> None:
     import shutil
 
@@ -309,6 +309,33 @@ def test_errors_on_people_count_more_than_on_the_background(toy: TrainConfig, mo
         return float(loss(torch.nn.Identity(), 0)["loss"]) / float(wrong.mean())
 
     assert loss_of(person) == pytest.approx(4 * loss_of(1 - person), rel=0.05)
+
+
+def test_emphasis_in_training_is_compels_on_one_phrase(toy: TrainConfig) -> None:
+    from transformers import CLIPTokenizer
+
+    tokenizer = CLIPTokenizer.from_pretrained(toy.work / "tokenizer")
+    text_encoder = trained(toy, "text_encoder")
+    plain_one, strong = "a man, (wearing a coat, boots)1.1", "a man, (wearing a coat)1.65(, boots)1.1"
+    words = embed_prompts(tokenizer, text_encoder, [plain_one, strong, ""]).half().numpy()
+    phrases = phrases_of(tokenizer, [plain_one, ""])
+    spoken = [tokenizer.decode([i]).strip() for i in tokenizer(plain(plain_one)).input_ids]
+    told = dict(zip(spoken, phrases[0].tolist(), strict=False))
+    assert (told["a"], told["man"], told[","], told["coat"], told["boots"]) == (2, 1, 0, 2, 3)
+    assert phrases[1].max() == 0
+    store = Store(examples=[], words=words[[0, 2]], phrases=phrases)
+    rng = np.random.default_rng(0)
+    seen = [store.said(0, rng) for _ in range(400)]
+    usual, empty = words[0].astype(np.float32), words[2].astype(np.float32)
+    assert 0.35 < np.mean([np.array_equal(one, usual) for one in seen]) < 0.65
+    # The emphasis that Compel gives is within reach: some draw is nearly that of the stronger prompt.
+    assert min(float(np.abs(one - words[1].astype(np.float32)).max()) for one in seen) < 0.05 * float(
+        np.abs(usual).max()
+    )
+    for one in seen:
+        moved = np.flatnonzero(np.abs(one - usual).max(axis=1) > 1e-3)
+        assert len(set(phrases[0][moved])) <= 1, "one phrase alone"
+    assert np.array_equal(store.said(-1, rng), empty)
 
 
 def test_frames_of_a_clip_share_noise_as_the_generators_do(toy: TrainConfig) -> None:

@@ -135,7 +135,8 @@ def _one_blas_thread() -> AbstractContextManager[object]:
 
     Where other work takes their cores, threads wait for each other at every one of thousands of small products.
     """
-    return _libraries().limit(limits=1, user_api="blas")
+    limited: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
+    return limited
 
 
 @cache

@@ -29,7 +29,7 @@ def frame_noise(
         (time, channels, height, width); a frame's noise depends on nothing but seed, clip, track, frame, shape and share.
     """
 
-    def drawn(*of: object) -> NDArray[np.float32]:
+    def drawn(*of: str | int) -> NDArray[np.float32]:
         chance = np.random.default_rng(derive_seed(seed, "diffusion", clip_name, track_id, *of))
         return chance.standard_normal(shape, dtype=np.float32)
 
