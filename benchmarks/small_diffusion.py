@@ -32,6 +32,8 @@ BARS = {
     "hair": 0.80, "emphasis": 0.90,
 }  # fmt: skip
 """At least so much (issue 8)."""
+FLOORS = {"pck_person_network": 0.60, "pck_movenet": 0.45}
+"""What the shipped model reaches, less some: where it misses a bar, whoever is worse must be noticed all the same."""
 RATIO_BARS = {"warp_error": 1.5, "identity_drift": 1.5, "seams": 1.2}
 """At most so many times that of the avatar's renders; seams: of the places between them."""
 FRAMES = 16
@@ -199,6 +201,7 @@ def sabotaged(player: Any, measures: Measures, askings: list[Any], clips: list[A
         met, met_soundly = verdicts(measured, of_renders), verdicts(sound, of_renders)
         # A bar that the sound generator misses too proves nothing.
         noticed = [bar for bar in met if not met[bar] and met_soundly[bar]]
+        noticed += [f"floor of {bar}" for bar, floor in FLOORS.items() if measured[bar] < floor <= sound[bar]]
         record[name] = {"measured": measured, "noticed_by": noticed, "noticed": bool(noticed)}
     return record
 
