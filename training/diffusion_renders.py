@@ -3,7 +3,7 @@
 Nobody filmed or photographed enters: looks come from casting, bodies and clothes from the avatar, poses from here. What is
 stored is the double with its alpha, on the canvas that the generator would lay out for it, and its joints. Run as::
 
-    python -m training.diffusion_renders --out /tmp/training/diffusion/renders --shards 20
+    python -m training.diffusion_renders --out /tmp/training/diffusion/renders --shards 40
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class RenderConfig:
 
     out: Path = Path("/tmp/training/diffusion/renders")
     """Folder for the shards, outside the repository."""
-    shards: int = 20
+    shards: int = 40
     """Total number of shards; the first one is kept for measuring."""
     per_shard: int = 24
     """Looks in a shard; each gives one clip and some single pictures."""

@@ -8,8 +8,8 @@
 Stages: ``vae`` (pictures to latents), ``text`` (words), ``words`` and ``latents`` (everything encoded once), ``image``
 (UNet, ControlNet), ``again`` (the same from where ``image`` ended, at a lower rate that falls all the time), ``motion``
 (motion modules; the rest stays as it is), ``export``. Each goes on where it was stopped. A longer ``image`` run
-(``--image-steps``) may be asked for as long as its rate has not begun to fall. ``all`` leaves out ``again`` unless
-``--again-steps`` is given.
+(``--image-steps``) may be asked for as long as its rate has not begun to fall. ``all`` leaves out ``again`` where
+``--again-steps`` is 0.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class TrainConfig:
 
     stage: Literal["all", "vae", "text", "words", "latents", "image", "again", "motion", "export"] = "all"
     renders: Path = Path("/tmp/training/diffusion/renders")
-    most_shards: int = 10
+    most_shards: int = 39
     """Shards that are trained on, as far as there are so many; the first one is kept for measuring."""
     work: Path = Path("/tmp/training/diffusion/ckpt")
     """Checkpoints, latents, logs and sample sheets, outside the repository."""
@@ -62,19 +62,19 @@ class TrainConfig:
     """For the weights, in diffusers' layout."""
     size: Size = field(default_factory=Size)
     seed: int = 20261123
-    vae_steps: int = 600
+    vae_steps: int = 2000
     vae_batch: int = 16
-    text_steps: int = 500
+    text_steps: int = 700
     text_crowds: int = 96
     """Crowds of 24 whose prompts are read, and whose words the tokenizer learns."""
-    image_steps: int = 1500
+    image_steps: int = 6800
     image_batch: int = 16
     image_rate: float = 8e-4
-    again_steps: int = 0
+    again_steps: int = 1900
     again_rate: float = 5e-4
     motion_steps: int = 400
     motion_batch: int = 1
-    motion_shared_noise: float = 0.8
+    motion_shared_noise: float = 1.0
     """As ``shared_noise`` of the generator's settings, with which the motion modules are to be used."""
     frames: int = 16
     threads: int = 1

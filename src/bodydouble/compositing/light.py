@@ -101,7 +101,7 @@ def develop(
     curve: npt.NDArray[np.uint8],
     clip: PlateLight,
     config: LightConfig,
-    frame_gain: npt.NDArray[np.float32] | None = None,
+    gain: npt.NDArray[np.float32] | None = None,
 ) -> npt.NDArray[np.uint8]:
     """A double as the footage's camera would show it.
 
@@ -114,7 +114,7 @@ def develop(
         curve: of `light_curve`.
         clip: light of the whole plate.
         config: strengths.
-        frame_gain: (3,): how much brighter the frame is than the plate; None is as bright.
+        gain: (3,) of `frame_gain`; None where the frame is as bright as the plate.
     """
     placed = np.asarray(cv2.LUT(np.ascontiguousarray(rgb), curve[None]), dtype=np.uint8)
     luma = cv2.cvtColor(placed, cv2.COLOR_RGB2GRAY)
@@ -124,8 +124,8 @@ def develop(
     black = clip.black_code * _CLOTH_BLACK_SHARE * config.tone_strength
     white = 255.0 - (255.0 - clip.white_code) * config.tone_strength
     shown = np.float32(black) + coloured * np.float32((white - black) / 255.0)
-    if frame_gain is not None:
-        shown = shown * frame_gain
+    if gain is not None:
+        shown = shown * gain
     return np.asarray(np.clip(np.rint(shown), 0.0, 255.0), dtype=np.uint8)
 
 
