@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +25,12 @@ VARIANTS: Final = 6
 _USUAL_BACKGROUND_SHARE: Final = 0.6
 _FACE: Final = [JOINT_INDEX[name] for name in ("nose", "right_eye", "left_eye", "right_ear", "left_ear")]
 _JOINT_NOISE_PX: Final = 0.7
+_LIMBS: Final = tuple(
+    (JOINT_INDEX[f"{side}_{begin}"], JOINT_INDEX[f"{side}_{end}"], beyond)
+    for side in ("right", "left")
+    for begin, end, beyond in (("elbow", "wrist", 0.4), ("knee", "ankle", 0.15))
+)
+"""Ends of the thin limbs, and how far hand or foot reach beyond, in lengths of the limb."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +131,25 @@ def draw_joints(
     return np.stack(
         [draw_skeleton(pose, scores, width_px=width_px, height_px=height_px, lowest_score=0.1) for pose in joints]
     )
+
+
+def limbs_of(joints_px: NDArray[np.float32], width_px: int, height_px: int, stride_px: int = 4) -> NDArray[np.float32]:
+    """Where forearms, lower legs, hands and feet are: (time, height / stride, width / stride), 0 to 1.
+
+    They are thin, so that little of a picture's error is theirs, and much of a movement.
+    """
+    found = np.zeros((len(joints_px), height_px // stride_px, width_px // stride_px), np.float32)
+    for moment, joints in enumerate(joints_px):
+        canvas = np.zeros((height_px, width_px), np.uint8)
+        tall = float(np.ptp(joints[:, 1]))
+        for begin, end, beyond in _LIMBS:
+            # A hand goes on where the forearm points; a foot may point anywhere.
+            tip = joints[end] + beyond * (joints[end] - joints[begin])
+            ends = [tuple(np.round(point).astype(int).tolist()) for point in (joints[begin], tip)]
+            cv2.line(canvas, ends[0], ends[1], 255, max(3, round(0.05 * tall)))
+            cv2.circle(canvas, ends[1], max(2, round(0.035 * tall)), 255, -1)
+        found[moment] = cv2.resize(canvas, found.shape[:0:-1], interpolation=cv2.INTER_AREA) / 255.0
+    return found
 
 
 def corpus(looks: list[Appearance]) -> list[str]:

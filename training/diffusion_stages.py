@@ -23,6 +23,7 @@ from training.diffusion_data import (
     VARIANTS,
     draw_joints,
     fragments,
+    limbs_of,
     mirrored,
     over_background,
     plain,
@@ -282,10 +283,11 @@ class PaintLoss:
     """Noise in single pictures. With `frames` above 1, in clips, for the motion modules; the rest must be frozen."""
 
     def __init__(
-        self, store: Store, scheduler: Any, seed: int, batch: int, frames: int, shared_noise: float = 0.0
-    ) -> None:
+        self, store: Store, scheduler: Any, seed: int, batch: int, frames: int, *, shared_noise: float = 0.0,
+        limb_weight: float = 0.0,
+    ) -> None:  # fmt: skip
         self._store, self._scheduler, self._seed = store, scheduler, seed
-        self._batch, self._frames, self._shared_noise = batch, frames, shared_noise
+        self._batch, self._frames, self._shared_noise, self._limb_weight = batch, frames, shared_noise, limb_weight
         by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
         for number, example in enumerate(store.examples):
             if len(example.latents) >= frames:
@@ -301,7 +303,7 @@ class PaintLoss:
 
     def __call__(self, painter: nn.Module, step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng(seed_of(self._seed, "movement" if self._frames > 1 else "pictures", step))
-        latents, person, drawings, words = self._draw(rng)
+        latents, importance, drawings, words = self._draw(rng)
         rows = len(latents) // self._frames
         noise = torch.from_numpy(self._noise(rng, latents.shape))
         when = rng.integers(0, 1000, rows)
@@ -311,8 +313,7 @@ class PaintLoss:
         wanted = self._scheduler.get_velocity(latents, noise, times)
         with autocast(plain_attention=self._frames == 1):
             answer = self._predict(cast(Painter, painter), noisy, times, words, drawings).float()
-        weights = 1 + _PERSON_WEIGHT * person
-        errors = (((answer - wanted) ** 2).mean(dim=1) * weights).mean(dim=(1, 2)) / weights.mean()
+        errors = (((answer - wanted) ** 2).mean(dim=1) * importance).mean(dim=(1, 2)) / importance.mean()
         thirds = {
             name: errors[(times >= low) & (times < high)].mean()
             for name, low, high in (("low", 0, 400), ("middle", 400, 800), ("high", 800, 999), ("pure", 999, 1000))
@@ -332,13 +333,13 @@ class PaintLoss:
     def _draw(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         group = int(rng.choice(len(self._groups), p=self._group_chance))
         chosen = rng.choice(self._groups[group], size=self._batch, p=self._chance[group])
-        latents, person, drawings, words = [], [], [], []
+        latents, importance, drawings, words = [], [], [], []
         for number in chosen.tolist():
             example = self._store.examples[number]
             first = int(rng.integers(len(example.latents) - self._frames + 1))
             part = slice(first, first + self._frames)
             latents.append(example.latents[part])
-            person.append(example.person[part])
+            importance.append(self._importance(example, part))
             drawings.append(draw_joints(example.joints_px[part], *example.size_px, rng))
             row = -1 if rng.random() < _EMPTY_SHARE else example.words
             words.append(np.repeat(self._store.said(row, rng)[None], self._frames, axis=0))
@@ -347,9 +348,15 @@ class PaintLoss:
         pictures = torch.from_numpy(np.concatenate(drawings)).permute(0, 3, 1, 2).float() / 255
         return (
             torch.from_numpy(np.concatenate(latents)).float().contiguous(memory_format=order),
-            torch.from_numpy(np.concatenate(person)).float() / 255,
-            pictures.contiguous(memory_format=order), torch.from_numpy(np.concatenate(words)).float(),
+            torch.from_numpy(np.concatenate(importance)), pictures.contiguous(memory_format=order), torch.from_numpy(np.concatenate(words)).float(),
         )  # fmt: skip
+
+    def _importance(self, example: Example, part: slice) -> NDArray[np.float32]:
+        """(time, height, width): how much an error counts there."""
+        counts = 1 + _PERSON_WEIGHT * (example.person[part].astype(np.float32) / 255)
+        if self._limb_weight:
+            counts += self._limb_weight * limbs_of(example.joints_px[part], *example.size_px)
+        return np.asarray(counts, np.float32)
 
     def _predict(self, painter: Painter, noisy: Tensor, times: Tensor, words: Tensor, drawings: Tensor) -> Tensor:
         moving = self._frames > 1

@@ -72,6 +72,12 @@ class TrainConfig:
     image_rate: float = 8e-4
     again_steps: int = 1900
     again_rate: float = 5e-4
+    again_from: str = "image"
+    """The stage, or the pass of ``again``, whose averaged weights ``again`` begins with."""
+    again_to: str = "again"
+    """Name of this pass."""
+    limb_weight: float = 0.0
+    """How much more errors on thin limbs, hands and feet count, beside 4 on the rest of a person and 1 on the background."""
     motion_steps: int = 400
     motion_batch: int = 1
     motion_shared_noise: float = 1.0
@@ -198,7 +204,7 @@ def run_latents(config: TrainConfig) -> None:
             encode_shard(patches, config.renders, shard, folder, config.seed)
 
 
-def _paint_loss(config: TrainConfig, batch: int, frames: int, seed: int | None = None) -> PaintLoss:
+def _paint_loss(config: TrainConfig, batch: int, frames: int, *draws: str) -> PaintLoss:
     from diffusers import DDIMScheduler
 
     store = read_store(
@@ -206,8 +212,8 @@ def _paint_loss(config: TrainConfig, batch: int, frames: int, seed: int | None =
         config.size.latent_channels,
     )  # fmt: skip
     return PaintLoss(
-        store, DDIMScheduler.from_config(SCHEDULE), config.seed if seed is None else seed, batch, frames,
-        config.motion_shared_noise,
+        store, DDIMScheduler.from_config(SCHEDULE), seed_of(config.seed, *draws) if draws else config.seed, batch, frames,
+        shared_noise=config.motion_shared_noise, limb_weight=config.limb_weight,
     )  # fmt: skip
 
 
@@ -231,18 +237,21 @@ def run_again(config: TrainConfig) -> None:
     """The finished UNet and ControlNet, on other draws of the same pictures, with a rate that falls from the beginning."""
     if not config.again_steps:
         raise ValueError("--again-steps is 0; say how many steps are wanted")
+    name = config.again_to
+    if name in (config.again_from, "image", "motion"):
+        raise ValueError(f"--again-to {name}: a pass needs a name of its own, as its checkpoint is kept under it")
     nets = networks(config)
     painter = Painter(nets["unet"], nets["controlnet"]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     # Not from `unet.done.pt`, which this stage writes anew: whatever is done twice must begin alike.
-    painter.load_state_dict(torch.load(config.work / "image.pt", weights_only=True)["averaged"])
+    painter.load_state_dict(torch.load(config.work / f"{config.again_from}.pt", weights_only=True)["averaged"])
     plan = Plan(
-        name="again", steps=config.again_steps, peak_rate=config.again_rate, cool_down=1.0, averaging=0.997,
+        name=name, steps=config.again_steps, peak_rate=config.again_rate, cool_down=1.0, averaging=0.997,
         stop_after=config.stop_after,
     )  # fmt: skip
     vae = decoder_so_far(config)
-    loss = _paint_loss(config, config.image_batch, 1, seed_of(config.seed, "again"))
     best = train_stage(
-        painter, plan, config.work, loss, lambda net, step: paint_sheet(net, vae, config, f"again_{step:05d}")
+        painter, plan, config.work, _paint_loss(config, config.image_batch, 1, name),
+        lambda net, step: paint_sheet(net, vae, config, f"{name}_{step:05d}"),
     )  # fmt: skip
     if not config.stop_after:
         finish(config, unet=best.unet, controlnet=best.controlnet)

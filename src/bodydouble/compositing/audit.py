@@ -6,7 +6,8 @@ when fewer than 15 % of the person pixels are unchanged. Here the silhouette sta
 the audit tells what compositing did, and nothing about people whom perception missed.
 
 The rule trusts the plate. A plate that holds the person (who was missed in other frames) makes every pixel look like
-background, so there is a second condition: at least half of the silhouette must look different from the original.
+background, so there is a second condition: at least half of the silhouette must look different from the original, or
+be known background (see `bodydouble.compositing.background`), on which a silhouette lies by mistake.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def count_change(
     plate: npt.NDArray[np.uint8],
     result: npt.NDArray[np.uint8],
     silhouette: npt.NDArray[np.bool_],
+    background: npt.NDArray[np.bool_] | None = None,
 ) -> ChangeCounts:
     """Count person pixels and unchanged ones on a window.
 
@@ -46,6 +48,7 @@ def count_change(
         plate: (height, width, 3) clean plate.
         result: (height, width, 3) composited.
         silhouette: (height, width), not dilated.
+        background: (height, width), pixels that show known background, which need not change; None where none is known.
     """
     person = silhouette & (largest_difference(original, plate) > PERSON_DIFFERS_BY_MORE_THAN)
     same = silhouette & (largest_difference(original, result) < UNCHANGED_DIFFERS_BY_LESS_THAN)
@@ -53,7 +56,7 @@ def count_change(
         silhouette_px=int(np.count_nonzero(silhouette)),
         person_px=int(np.count_nonzero(person)),
         unchanged_px=int(np.count_nonzero(person & same)),
-        same_px=int(np.count_nonzero(same)),
+        same_px=int(np.count_nonzero(same if background is None else same & ~background)),
     )
 
 

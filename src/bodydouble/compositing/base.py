@@ -39,7 +39,7 @@ class ChangeCounts:
     unchanged_px: int = 0
     """Person pixels that differ between original and result by less than 6/255 in every channel."""
     same_px: int = 0
-    """Pixels of the silhouette that do, whatever the plate shows."""
+    """Pixels of the silhouette that do, whatever the plate shows, but for known background."""
 
     def __add__(self, other: ChangeCounts) -> ChangeCounts:
         return ChangeCounts(

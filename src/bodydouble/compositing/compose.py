@@ -17,7 +17,6 @@ from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.drawing import Double, Painter, Scenery
 from bodydouble.compositing.kernels import paint_plate
 from bodydouble.compositing.light import frame_gain, to_grey
-from bodydouble.compositing.occlusion import OccluderMap, find_occluders
 from bodydouble.compositing.paint_out import (
     PersonArea,
     fill_from_surroundings,
@@ -27,6 +26,7 @@ from bodydouble.compositing.paint_out import (
     person_area,
 )
 from bodydouble.compositing.sensor import Noise, NoiseField, estimate_noise
+from bodydouble.compositing.survey import Survey, survey_clip
 from bodydouble.compositing.windows import Window
 from bodydouble.errors import BundleError
 from bodydouble.scene import Frame, FrameSource, PersonTrack, Progress, SceneBundle, SilentProgress, Sprite
@@ -45,7 +45,7 @@ class Compositor:
         config: CompositingConfig,
         *,
         seed: int = 0,
-        occluders: OccluderMap | None = None,
+        survey: Survey | None = None,
     ) -> None:
         self._bundle = bundle
         self._config = config
@@ -56,8 +56,10 @@ class Compositor:
         first_rgb, first_valid = plate.at(0)
         self._check_size(first_rgb, "plate")
         self._is_grey = bundle.video.is_gray or bool(np.ptp(first_rgb, axis=2).max() == 0)
+        survey = survey or Survey()
+        self._background, self._doubts = survey.background, survey.doubts
         self._painter = Painter(
-            bundle, first_rgb, first_valid, config, self._noise_field, is_grey=self._is_grey, occluders=occluders
+            bundle, first_rgb, first_valid, config, self._noise_field, is_grey=self._is_grey, occluders=survey.occluders
         )
 
     def _check_size(self, rgb: npt.NDArray[np.uint8], what: str) -> None:
@@ -93,14 +95,10 @@ class Compositor:
         doubles = self._playing(frame.index, present, sprites)
         if not present:
             return CompositedFrame(index=frame.index, rgb=frame.rgb, changed=changed, outcomes=())
-        paint_out = self._config.paint_out
         areas = {
-            # Where nothing of somebody is seen, the plate rightly looks like the frame.
-            track.track_id: judge_plate(area, frame.rgb, plate_rgb, paint_out.distrust_share)
-            if track.visible_fraction[step] > 0
-            else area
+            track.track_id: self._judged(area, track, step, frame, plate_rgb)
             for track, step in present
-            if (area := person_area(track, step, self._frame_window, paint_out)) is not None
+            if (area := person_area(track, step, self._frame_window, self._config.paint_out)) is not None
         }
         result = frame.rgb.copy()
         for area in areas.values():
@@ -128,6 +126,15 @@ class Compositor:
             for track, step in present
         )
         return CompositedFrame(index=frame.index, rgb=result, changed=changed, outcomes=outcomes)
+
+    def _judged(
+        self, area: PersonArea, track: PersonTrack, step: int, frame: Frame, plate_rgb: npt.NDArray[np.uint8]
+    ) -> PersonArea:
+        # Where nothing of somebody is seen, the plate rightly looks like the frame.
+        if track.visible_fraction[step] <= 0:
+            return area
+        limit = self._doubts.limit(track.track_id, frame.index, self._config.paint_out.distrust_share)
+        return judge_plate(area, track.boxes_xyxy_px[step], frame.rgb, plate_rgb, limit, self._background)
 
     def _playing(
         self, frame_index: int, present: Sequence[tuple[PersonTrack, int]], sprites: Sequence[tuple[int, Sprite]]
@@ -183,7 +190,10 @@ class Compositor:
             cover = to_grey(cover)
         fit = fit_plate(rgb, cover, near & surroundings[window.slices], config.seam_max_offset)
         if distrusted.any():
-            fill = fill_from_surroundings(rgb, ~painted[window.slices])
+            # Where the plate is written beside it, the filling goes on from the plate.
+            shown = (weight == 255) & ~distrusted
+            known = np.where(shown[:, :, None], cover, rgb)
+            fill = fill_from_surroundings(known, ~painted[window.slices] | shown)
             cover = np.where(distrusted[:, :, None], fill, cover)
         piece = self._noise_field.piece(window, frame.index, _BACKGROUND, noise.grain_px)
         paint_plate(
@@ -215,7 +225,7 @@ class Compositor:
         where = area.window.slices
         # Where nothing of somebody is seen, the silhouette is a precaution, and need not have changed.
         there = area.silhouette if track.visible_fraction[step] > 0 else np.zeros_like(area.silhouette)
-        change = count_change(original[where], plate_rgb[where], result[where], there)
+        change = count_change(original[where], plate_rgb[where], result[where], there, area.background)
         distrusted = bool(area.distrusted.any())
         return TrackOutcome(
             track_id=track.track_id, action=action, reason=reason, change=change, plate_distrusted=distrusted
@@ -243,7 +253,7 @@ def composite(
         config: settings.
         seed: the run's seed, for noise.
         start: first frame; the frames do not depend on it.
-        progress: told how far it is: ``occlusion`` where the clip is read for it beforehand, then ``compositing``.
+        progress: told how far it is: ``survey`` where the clip is read beforehand, then ``compositing``.
 
     Yields:
         Frames ``start`` to the end, in order. A frame without people is handed on as it is.
@@ -253,11 +263,9 @@ def composite(
         UnreadableVideo: a frame cannot be decoded.
     """
     told = progress or SilentProgress()
-    occluders = None
-    if performance is not None:
-        occluders = find_occluders(source, bundle, plate, config.occlusion, told)
+    survey = survey_clip(source, bundle, plate, config, with_doubles=performance is not None, progress=told)
     told.start("compositing", bundle.video.num_frames - start)
-    compositor = Compositor(bundle, plate, config, seed=seed, occluders=occluders)
+    compositor = Compositor(bundle, plate, config, seed=seed, survey=survey)
     inputs = _inputs(source, bundle, plate, performance, start)
     for _, composited in ahead(inputs, lambda given: compositor.compose(*given), workers=config.threads):
         yield composited

@@ -38,6 +38,9 @@ class PaintOutConfig:
     distrust_share: float = 0.5
     """A plate that looks like the frame on this share of a silhouette may hold the person, or another who stood there:
     the person is then covered with the colours of the surroundings instead. 1 all but switches it off."""
+    known_background: bool = True
+    """Trust the plate where the clip shows the same at other times with nobody near; found by reading the clip once more,
+    camera standing still."""
 
     def __post_init__(self) -> None:
         """Check ranges.

@@ -19,10 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bodydouble.compositing.audit import largest_difference
-from bodydouble.compositing.base import PlateSource
 from bodydouble.compositing.config import OcclusionConfig
 from bodydouble.compositing.windows import Window
-from bodydouble.scene import JOINT_INDEX, LIMBS, Frame, FrameSource, PersonTrack, Progress, SceneBundle, SilentProgress
+from bodydouble.scene import JOINT_INDEX, LIMBS, Frame, PersonTrack, SceneBundle
 
 _DEPTHS: Final[int] = 8
 """Classes of foot rows, each with as many people-frames as the others."""
@@ -89,47 +88,14 @@ class OccluderMap:
         return np.asarray(1.0 - share, dtype=np.float32)
 
 
-def find_occluders(
-    source: FrameSource,
-    bundle: SceneBundle,
-    plate: PlateSource,
-    config: OcclusionConfig,
-    progress: Progress | None = None,
-) -> OccluderMap | None:
-    """Read the clip once and say what stands in front of people.
+class OccluderEvidence:
+    """Counts per pixel and class of foot row: frames in which bodies are hidden less those in which they are seen.
 
-    Memory is that of 8 classes of 2 bytes a pixel. The result depends on nothing but clip, scene, plate and settings.
-
-    Args:
-        source: the clip as filmed.
-        bundle: its scene.
-        plate: its clean plates.
-        config: settings.
-        progress: told about every frame.
-
-    Returns:
-        None where nothing can be said: switched off, the camera moves, or nobody is in the clip.
-
-    Raises:
-        UnreadableVideo: a frame cannot be decoded.
+    Memory is that of 8 classes of 2 bytes a pixel.
     """
-    if not config.enabled or not bundle.tracks or not bundle.camera.is_static:
-        return None
-    evidence = _Evidence(bundle, config)
-    told = progress or SilentProgress()
-    told.start("occlusion", bundle.video.num_frames)
-    for frame in source.frames(0, bundle.video.num_frames):
-        if frame.index % config.every_frames == 0:
-            evidence.add(frame, *plate.at(frame.index))
-        told.advance()
-    told.finish()
-    return evidence.occluders()
-
-
-class _Evidence:
-    """Counts per pixel and class of foot row: frames in which bodies are hidden less those in which they are seen."""
 
     def __init__(self, bundle: SceneBundle, config: OcclusionConfig) -> None:
+        """Begin with nothing; the scene's camera stands still, and somebody is in it."""
         self._bundle, self._config = bundle, config
         height, width = bundle.video.height_px, bundle.video.width_px
         self._frame_window = Window(0, 0, width, height)

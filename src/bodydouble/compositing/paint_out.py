@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodydouble.compositing.audit import UNCHANGED_DIFFERS_BY_LESS_THAN, largest_difference
+from bodydouble.compositing.background import BACKGROUND_DIFFERS_BY_AT_MOST, KnownBackground, smoothed
 from bodydouble.compositing.config import PaintOutConfig
 from bodydouble.compositing.windows import Window
 from bodydouble.scene import PersonTrack
@@ -46,6 +47,8 @@ class PersonArea:
     """(window height, width): share of the plate, 255 is all; 0 outside the dilated silhouette."""
     distrusted: npt.NDArray[np.bool_]
     """(window height, width): where the plate may hold the person and must not be used."""
+    background: npt.NDArray[np.bool_]
+    """(window height, width): pixels that show known background, and so nothing of the person."""
 
 
 def silhouette_or_box(
@@ -89,21 +92,43 @@ def person_area(track: PersonTrack, step: int, frame_window: Window, config: Pai
         silhouette=silhouette,
         plate_weight=np.rint(weight).astype(np.uint8),
         distrusted=np.zeros_like(silhouette),
+        background=np.zeros_like(silhouette),
     )
 
 
 def judge_plate(
-    area: PersonArea, frame_rgb: npt.NDArray[np.uint8], plate_rgb: npt.NDArray[np.uint8], distrust_share: float
+    area: PersonArea,
+    box_xyxy_px: npt.NDArray[np.float32],
+    frame_rgb: npt.NDArray[np.uint8],
+    plate_rgb: npt.NDArray[np.uint8],
+    distrust_share: float,
+    background: KnownBackground | None,
 ) -> PersonArea:
     """The same area, marked as distrusted if the plate looks like the frame on too large a share of the silhouette.
 
-    People who were missed in many frames get into the plate; writing such a plate over them leaves them as filmed.
+    People who were missed in many frames get into the plate; writing such a plate over them leaves them as filmed. Known
+    background that looks like the frame is no sign of that: the silhouette is wrong there.
+
+    Args:
+        area: of one person.
+        box_xyxy_px: (4,) of that person.
+        frame_rgb: (height, width, 3) as filmed.
+        plate_rgb: (height, width, 3) of the frame.
+        distrust_share: of the silhouette, 0 to 1.
+        background: where the plate is known to be right; None where nothing is known.
     """
     difference = largest_difference(frame_rgb[area.window.slices], plate_rgb[area.window.slices])
-    same = int(np.count_nonzero(area.silhouette & (difference < UNCHANGED_DIFFERS_BY_LESS_THAN)))
-    if same < distrust_share * np.count_nonzero(area.silhouette):
+    same = area.silhouette & (difference < UNCHANGED_DIFFERS_BY_LESS_THAN)
+    limit = distrust_share * np.count_nonzero(area.silhouette)
+    if np.count_nonzero(same) < limit:
         return area
-    return replace(area, distrusted=area.plate_weight > 0)
+    if background is None:
+        return replace(area, distrusted=area.plate_weight > 0)
+    known = background.at(area.window, box_xyxy_px, plate_rgb)
+    area = replace(area, background=known & (difference <= BACKGROUND_DIFFERS_BY_AT_MOST))
+    if np.count_nonzero(same & ~known) < limit:
+        return area
+    return replace(area, distrusted=(area.plate_weight > 0) & ~smoothed(known))
 
 
 def fill_from_surroundings(
@@ -175,13 +200,16 @@ def _joined(window: Window, members: Sequence[PersonArea]) -> PersonArea:
         return members[0]
     silhouette = np.zeros((window.height, window.width), dtype=np.bool_)
     weight = np.zeros((window.height, window.width), dtype=np.uint8)
-    distrusted = np.zeros_like(silhouette)
+    distrusted, background = np.zeros_like(silhouette), np.zeros_like(silhouette)
     for member in members:
         part = member.window.slices_in(window)
         silhouette[part] |= member.silhouette
         weight[part] = np.maximum(weight[part], member.plate_weight)
         distrusted[part] |= member.distrusted
-    return PersonArea(window=window, silhouette=silhouette, plate_weight=weight, distrusted=distrusted)
+        background[part] |= member.background
+    return PersonArea(
+        window=window, silhouette=silhouette, plate_weight=weight, distrusted=distrusted, background=background
+    )  # fmt: skip
 
 
 def _fit_offset(

@@ -1,0 +1,73 @@
+"""Reading the clip once before compositing: what stands in front of people, and where and when the plate is right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bodydouble.compositing.background import BackgroundEvidence, KnownBackground
+from bodydouble.compositing.base import PlateSource
+from bodydouble.compositing.config import CompositingConfig
+from bodydouble.compositing.doubts import DoubtEvidence, Doubts
+from bodydouble.compositing.occlusion import OccluderEvidence, OccluderMap
+from bodydouble.scene import FrameSource, Progress, SceneBundle, SilentProgress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What only the whole clip tells; empty where it tells nothing: switched off, a moving camera, or nobody there."""
+
+    occluders: OccluderMap | None = None
+    """Things in front of people."""
+    background: KnownBackground | None = None
+    """Where the plate was seen to be right."""
+    doubts: Doubts = field(default_factory=Doubts)
+    """When the plate looked like somebody."""
+
+
+def survey_clip(
+    source: FrameSource,
+    bundle: SceneBundle,
+    plate: PlateSource,
+    config: CompositingConfig,
+    *,
+    with_doubles: bool = True,
+    progress: Progress | None = None,
+) -> Survey:
+    """Read the clip once.
+
+    The result depends on nothing but clip, scene, plate and settings.
+
+    Args:
+        source: the clip as filmed.
+        bundle: its scene.
+        plate: its clean plates.
+        config: settings.
+        with_doubles: there are doubles, which things may hide.
+        progress: told about every frame.
+
+    Raises:
+        UnreadableVideo: a frame cannot be decoded.
+    """
+    if not bundle.tracks or not bundle.camera.is_static:
+        return Survey()
+    occlusion = OccluderEvidence(bundle, config.occlusion) if config.occlusion.enabled and with_doubles else None
+    paint_out = config.paint_out
+    background = BackgroundEvidence(bundle, plate.at(0)[0], paint_out) if paint_out.known_background else None
+    doubts = DoubtEvidence(bundle, paint_out.distrust_share)
+    told = progress or SilentProgress()
+    told.start("survey", bundle.video.num_frames)
+    for frame in source.frames(0, bundle.video.num_frames):
+        if frame.index % config.occlusion.every_frames == 0:
+            plate_rgb, valid = plate.at(frame.index)
+            doubts.add(frame, plate_rgb)
+            if occlusion is not None:
+                occlusion.add(frame, plate_rgb, valid)
+        if background is not None and background.wants(frame.index):
+            background.add(frame)
+        told.advance()
+    told.finish()
+    return Survey(
+        occluders=occlusion.occluders() if occlusion is not None else None,
+        background=background.known() if background is not None else None,
+        doubts=doubts.doubts(),
+    )
