@@ -76,7 +76,9 @@ class KnownBackground:
         contradicted = self.contradicted[window.slices] & there
         met = np.bitwise_count(self.met[window.slices] & there & ~contradicted)
         enough = (met >= _FEWEST_SPANS) & (met >= _SPANS_PER_CONTRADICTION * np.bitwise_count(contradicted))
-        same = largest_difference(plate_rgb[window.slices], self.plate_rgb[window.slices]) <= BACKGROUND_DIFFERS_BY_AT_MOST
+        same = (
+            largest_difference(plate_rgb[window.slices], self.plate_rgb[window.slices]) <= BACKGROUND_DIFFERS_BY_AT_MOST
+        )
         return np.asarray(enough & same)
 
     def _spans_with_somebody_still(self, box: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:

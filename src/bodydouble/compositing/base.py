@@ -8,7 +8,8 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bodydouble.scene import Sprite
+from bodydouble.errors import BundleError
+from bodydouble.scene import SceneBundle, Sprite
 
 Action = Literal["replaced", "painted_out", "obscured", "blurred", "pixelated"]
 """What was done with a person in a frame. Nobody is ever kept. The last three are what baselines do, never compositing."""
@@ -76,3 +77,17 @@ class CompositedFrame:
     """(height, width): where compositing was allowed to write; elsewhere ``rgb`` is the input to the bit."""
     outcomes: tuple[TrackOutcome, ...]
     """One per track that is present in the frame, ordered by track id."""
+
+
+def check_size(rgb: npt.NDArray[np.uint8], bundle: SceneBundle, what: str) -> None:
+    """See that a picture (height, width, 3) is as large as the clip's.
+
+    Raises:
+        BundleError: it is not.
+    """
+    video = bundle.video
+    if rgb.shape != (video.height_px, video.width_px, 3):
+        raise BundleError(
+            f"the {what} is {rgb.shape[1]}x{rgb.shape[0]} px, the scene bundle is of a clip of "
+            f"{video.width_px}x{video.height_px} px; use the clip that the bundle was made from"
+        )

@@ -12,7 +12,15 @@ import numpy.typing as npt
 
 from bodydouble.ahead import ahead
 from bodydouble.compositing.audit import count_change
-from bodydouble.compositing.base import Action, ChangeCounts, CompositedFrame, PlateSource, SpriteSource, TrackOutcome
+from bodydouble.compositing.base import (
+    Action,
+    ChangeCounts,
+    CompositedFrame,
+    PlateSource,
+    SpriteSource,
+    TrackOutcome,
+    check_size,
+)
 from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.drawing import Double, Painter, Scenery
 from bodydouble.compositing.kernels import paint_plate
@@ -54,21 +62,13 @@ class Compositor:
         self._noise_field = NoiseField(seed, bundle.clip_name)
         # Measured once on the plate of frame 0, so that starting in the middle (resume) gives the same frames.
         first_rgb, first_valid = plate.at(0)
-        self._check_size(first_rgb, "plate")
+        check_size(first_rgb, bundle, "plate")
         self._is_grey = bundle.video.is_gray or bool(np.ptp(first_rgb, axis=2).max() == 0)
         survey = survey or Survey()
         self._background, self._doubts = survey.background, survey.doubts
         self._painter = Painter(
             bundle, first_rgb, first_valid, config, self._noise_field, is_grey=self._is_grey, occluders=survey.occluders
         )
-
-    def _check_size(self, rgb: npt.NDArray[np.uint8], what: str) -> None:
-        expected = (self._frame_window.height, self._frame_window.width, 3)
-        if rgb.shape != expected:
-            raise BundleError(
-                f"the {what} is {rgb.shape[1]}x{rgb.shape[0]} px, the scene bundle is of a clip of "
-                f"{expected[1]}x{expected[0]} px; use the clip that the bundle was made from"
-            )
 
     def compose(
         self,
@@ -88,8 +88,8 @@ class Compositor:
         Raises:
             BundleError: sizes do not fit, or a double belongs to no track.
         """
-        self._check_size(frame.rgb, f"frame {frame.index}")
-        self._check_size(plate_rgb, f"plate of frame {frame.index}")
+        check_size(frame.rgb, self._bundle, f"frame {frame.index}")
+        check_size(plate_rgb, self._bundle, f"plate of frame {frame.index}")
         present = [(track, step) for track in self._bundle.tracks if (step := track.step_of(frame.index)) is not None]
         changed = np.zeros(valid.shape, dtype=np.bool_)
         doubles = self._playing(frame.index, present, sprites)

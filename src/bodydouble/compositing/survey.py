@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bodydouble.compositing.background import BackgroundEvidence, KnownBackground
-from bodydouble.compositing.base import PlateSource
+from bodydouble.compositing.base import PlateSource, check_size
 from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.doubts import DoubtEvidence, Doubts
 from bodydouble.compositing.occlusion import OccluderEvidence, OccluderMap
@@ -46,17 +46,21 @@ def survey_clip(
         progress: told about every frame.
 
     Raises:
+        BundleError: frames or plate are not of the scene's size.
         UnreadableVideo: a frame cannot be decoded.
     """
     if not bundle.tracks or not bundle.camera.is_static:
         return Survey()
     occlusion = OccluderEvidence(bundle, config.occlusion) if config.occlusion.enabled and with_doubles else None
     paint_out = config.paint_out
-    background = BackgroundEvidence(bundle, plate.at(0)[0], paint_out) if paint_out.known_background else None
+    first_rgb, _ = plate.at(0)
+    check_size(first_rgb, bundle, "plate")
+    background = BackgroundEvidence(bundle, first_rgb, paint_out) if paint_out.known_background else None
     doubts = DoubtEvidence(bundle, paint_out.distrust_share)
     told = progress or SilentProgress()
     told.start("survey", bundle.video.num_frames)
     for frame in source.frames(0, bundle.video.num_frames):
+        check_size(frame.rgb, bundle, f"frame {frame.index}")
         if frame.index % config.occlusion.every_frames == 0:
             plate_rgb, valid = plate.at(frame.index)
             doubts.add(frame, plate_rgb)

@@ -50,6 +50,7 @@ def _paper() -> RunConfig:
                     "filter_window_frames": 30,
                     "filter_missing_share": 0.2,
                     "filter_mean_score": 0.35,
+                    "filter_bridge_share": 1.1,
                 },
             },
             "generation": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +21,9 @@ def sequence_filter(joint_scores: NDArray[np.float32], config: PoseConfig) -> tu
     """Which steps of a track may be played (paper, section 3.3).
 
     A window with more than ``filter_missing_share`` of its frames without a skeleton, or a mean joint score below
-    ``filter_mean_score``, is painted out.
+    ``filter_mean_score``, is painted out; unless windows before and after it are played and it has skeletons in
+    ``filter_bridge_share`` of its frames: somebody is there, and a double that vanishes and comes back is worse than one
+    that moves inexactly for a second.
 
     Args:
         joint_scores: (time, 18), 0 where a joint was not found.
@@ -30,25 +34,29 @@ def sequence_filter(joint_scores: NDArray[np.float32], config: PoseConfig) -> tu
     """
     body = joint_scores[:, list(BODY_JOINTS)]
     steps = len(body)
-    play = np.ones(steps, bool)
-    missing_windows, weak_windows = 0, 0
     starts = list(range(0, steps, config.filter_window_frames))
     if len(starts) > 1 and steps - starts[-1] < _SHORTEST_WINDOW:
         starts.pop()
+    parts = [body[start:stop] for start, stop in pairwise([*starts, steps])]
+    skeletons = [(part > 0).sum(axis=1) >= _LEAST_JOINTS for part in parts]
+    missing = [(~found).sum() > config.filter_missing_share * len(found) for found in skeletons]
+    weak = [
+        not gone and part[found].mean() < config.filter_mean_score
+        for part, found, gone in zip(parts, skeletons, missing, strict=True)
+    ]
+    sound = np.flatnonzero(~(np.array(missing) | np.array(weak)))
+    play = np.ones(steps, bool)
+    painted = []
     for number, start in enumerate(starts):
-        stop = starts[number + 1] if number + 1 < len(starts) else steps
-        part = body[start:stop]
-        skeleton = (part > 0).sum(axis=1) >= _LEAST_JOINTS
-        if (~skeleton).sum() > config.filter_missing_share * len(part):
-            play[start:stop] = False
-            missing_windows += 1
-        elif part[skeleton].mean() < config.filter_mean_score:
-            play[start:stop] = False
-            weak_windows += 1
+        between = bool(len(sound)) and sound[0] < number < sound[-1]
+        bridged = between and skeletons[number].mean() >= config.filter_bridge_share
+        if (missing[number] or weak[number]) and not bridged:
+            play[start : start + len(parts[number])] = False
+            painted.append(number)
     reasons = []
-    if missing_windows:
+    if any(missing[number] for number in painted):
         reasons.append(f"skeleton missing in more than {config.filter_missing_share:.0%} of frames")
-    if weak_windows:
+    if any(weak[number] for number in painted):
         reasons.append(f"mean joint score below {config.filter_mean_score:g}")
     return play, "; ".join(reasons)
 

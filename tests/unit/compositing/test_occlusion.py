@@ -10,7 +10,7 @@ import pytest
 
 from bodydouble.compositing import CompositingConfig, LightConfig, OcclusionConfig, SensorConfig, ShadowConfig
 from bodydouble.compositing.compose import Compositor, composite
-from bodydouble.compositing.occlusion import find_occluders
+from bodydouble.compositing.survey import Survey, survey_clip
 from bodydouble.errors import ConfigError
 from bodydouble.scene import JOINT_INDEX, CameraMotion, Frame
 
@@ -79,6 +79,11 @@ def passing(street, walker, double):
     return scene
 
 
+def occluders_in(scene, bundle=None, config=CONFIG):
+    """What stands in front of people."""
+    return survey_clip(scene, bundle or scene.bundle, scene, config).occluders
+
+
 def run(scene, config=CONFIG, start=0):
     return (frame.rgb for frame in composite(scene, scene.bundle, scene, scene, config, start=start))
 
@@ -86,7 +91,8 @@ def run(scene, config=CONFIG, start=0):
 def shots(scene, frames, config=CONFIG):
     """Some frames of the result, by index."""
     bundle = scene.bundle
-    compositor = Compositor(bundle, scene, config, occluders=find_occluders(scene, bundle, scene, config.occlusion))
+    survey = Survey(occluders=occluders_in(scene, bundle, config))
+    compositor = Compositor(bundle, scene, config, survey=survey)
     return {
         f: compositor.compose(Frame(index=f, pts_ticks=f, rgb=scene.rgb(f)), *scene.at(f), scene.sprites_at(f)).rgb
         for f in frames
@@ -132,7 +138,7 @@ def test_a_double_in_front_of_the_pole_is_whole(passing, track_id):
 
 
 def test_the_map_is_the_pole_and_nothing_else(passing):
-    found = find_occluders(passing, passing.bundle, passing, CONFIG.occlusion)
+    found = occluders_in(passing)
     hides = found.base_y_px > -np.inf
     pole = np.zeros_like(hides)
     pole[POLE] = True
@@ -159,7 +165,7 @@ def test_a_run_taken_up_in_the_middle_gives_the_same_frames(passing):
 
 def test_one_person_alone_is_no_evidence(passing):
     passing.walkers = [w for w in passing.walkers if w.track_id == 1]
-    assert find_occluders(passing, passing.bundle, passing, CONFIG.occlusion).is_empty
+    assert occluders_in(passing).is_empty
 
 
 def test_clothes_that_look_like_the_ground_are_no_occluder(passing):
@@ -169,7 +175,7 @@ def test_clothes_that_look_like_the_ground_are_no_occluder(passing):
     passing.ground = plain
     for person in passing.walkers:
         person.rgb = (78, 60, 60)
-    assert find_occluders(passing, passing.bundle, passing, CONFIG.occlusion).is_empty
+    assert occluders_in(passing).is_empty
 
 
 def test_nothing_is_looked_for_when_off_or_moving_or_without_people(passing, street):
@@ -177,15 +183,15 @@ def test_nothing_is_looked_for_when_off_or_moving_or_without_people(passing, str
     moved = bundle.camera.to_reference.copy()
     moved[3, 0, 2] = 5.0
     moving = replace(bundle, camera=CameraMotion(to_reference=moved))
-    assert find_occluders(passing, moving, passing, CONFIG.occlusion) is None
-    assert find_occluders(passing, bundle, passing, OcclusionConfig(enabled=False)) is None
+    assert occluders_in(passing, moving) is None
+    assert occluders_in(passing, config=replace(CONFIG, occlusion=OcclusionConfig(enabled=False))) is None
     empty = street()
-    assert find_occluders(empty, empty.bundle, empty, CONFIG.occlusion) is None
+    assert occluders_in(empty) is None
 
 
 def test_people_without_joints_and_beyond_the_frame_say_nothing(street, walker):
     scene = street(walkers=[walker(1, {0: (-50, -50), 1: (40, 20)}), walker(2, {1: (90, 60)})])
-    assert find_occluders(scene, scene.bundle, scene, CONFIG.occlusion).is_empty
+    assert occluders_in(scene).is_empty
 
 
 @pytest.mark.parametrize("name", ["every_frames", "min_frames", "same_differs_by_at_most"])
@@ -248,7 +254,7 @@ UNHIDDEN = np.r_[0:36, 60:96]
 
 
 def test_a_pillar_wider_than_people_is_found_from_those_who_vanish_behind_it(pillar):
-    found = find_occluders(pillar, pillar.bundle, pillar, CONFIG.occlusion)
+    found = occluders_in(pillar)
     hides = found.base_y_px >= 54
     middle = np.zeros_like(hides)
     middle[26:44, 40:56] = True
@@ -259,5 +265,5 @@ def test_a_pillar_wider_than_people_is_found_from_those_who_vanish_behind_it(pil
 def test_who_is_not_seen_and_was_never_there_before_hides_behind_nothing(pillar):
     """Tracks of nobody, that look like the ground all the time, teach nothing."""
     pillar.rgb = lambda index: pillar.ground.copy()
-    found = find_occluders(pillar, pillar.bundle, pillar, CONFIG.occlusion)
+    found = occluders_in(pillar)
     assert found.is_empty

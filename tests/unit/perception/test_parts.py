@@ -205,6 +205,29 @@ def test_sequence_filter() -> None:
     assert "0.35" in reason
 
 
+def test_a_poor_window_between_good_ones_is_played_where_somebody_is_seen() -> None:
+    scores = np.full((160, 18), 0.6, np.float32)
+    scores[32:50] = 0.0  # 14 of 32 frames have a skeleton
+    scores[64:96] = 0.3  # weak, all the same a skeleton
+    scores[96:122] = 0.0  # 6 of 32
+    play, reason = sequence_filter(scores, PoseConfig())
+    assert play[:96].all()
+    assert not play[96:128].any()
+    assert play[128:].all()
+    assert "20%" in reason
+    assert "0.35" not in reason, "only what is painted out is explained"
+    play, reason = sequence_filter(scores, PoseConfig(filter_bridge_share=1.1))
+    assert play.reshape(-1, 32)[:, 0].tolist() == [True, False, False, False, True]
+    assert "0.35" in reason
+
+
+def test_nothing_is_bridged_at_either_end() -> None:
+    scores = np.full((96, 18), 0.6, np.float32)
+    scores[:32] = scores[64:] = 0.3
+    assert sequence_filter(scores, PoseConfig())[0].reshape(-1, 32).all(axis=1).tolist() == [False, True, False]
+    assert not sequence_filter(np.full((96, 18), 0.3, np.float32), PoseConfig())[0].any()
+
+
 def test_short_rest_is_judged_with_its_neighbour() -> None:
     scores = np.full((34, 18), 0.6, np.float32)
     scores[32:] = 0.0
