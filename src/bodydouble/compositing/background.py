@@ -151,7 +151,7 @@ class BackgroundEvidence:
 
 
 def _stands_still(boxes: _Boxes, after: int) -> _Mask:
-    """(time,): whether a box overlaps with that of the same person some frames later, or before; short tracks do not tell."""
+    """(time,): whether a box overlaps that of the same person some frames later, or before; short tracks do not tell."""
     if len(boxes) <= after:
         return np.ones(len(boxes), dtype=np.bool_)
     one, two = boxes[:-after], boxes[after:]

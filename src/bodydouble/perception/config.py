@@ -247,7 +247,7 @@ class PoseConfig:
     filter_mean_score: float = 0.35
     """A window with a lower mean joint score is painted out (paper, section 3.3)."""
     filter_bridge_share: float = 0.25
-    """A window between played ones is played all the same if it has skeletons in this share of its frames; above 1: never."""
+    """A window between played ones is played too if it has skeletons in this share of its frames; above 1: never."""
     vitpose: VitPoseConfig = field(default_factory=VitPoseConfig)
     """Options of ``vitpose``."""
     rtmpose: RtmPoseConfig = field(default_factory=RtmPoseConfig)

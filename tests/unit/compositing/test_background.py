@@ -38,7 +38,7 @@ def nobody(street, walker):
             return picture
 
     passer = walker(1, {f: (f - 12, 40) for f in range(FRAMES)})
-    false = walker(2, {f: (40, 8) for f in range(60, 71)}, plays=False)
+    false = walker(2, dict.fromkeys(range(60, 71), (40, 8)), plays=False)
     return Bare(frames_count=FRAMES, walkers=[passer, false])
 
 
@@ -82,7 +82,7 @@ def standing(street, walker, tracked):
             return plate, self.valid.copy()
 
     scene = Standing(
-        frames_count=FRAMES, walkers=[walker(n, {f: (40, 20) for f in part}) for n, part in tracked.items()]
+        frames_count=FRAMES, walkers=[walker(n, dict.fromkeys(part, (40, 20))) for n, part in tracked.items()]
     )
     scene.whole = walker(9, {0: (40, 20)})
     return scene
@@ -92,7 +92,7 @@ def standing(street, walker, tracked):
     "tracked",
     [
         {1: [*range(5, 30), *range(45, 70), *range(85, 95)]},
-        {1: range(0, 30), 2: range(45, 70), 3: range(85, 100)},
+        {1: range(30), 2: range(45, 70), 3: range(85, 100)},
     ],
     ids=["missed for 0.6 s", "found again as another"],
 )
