@@ -348,7 +348,8 @@ class PaintLoss:
         pictures = torch.from_numpy(np.concatenate(drawings)).permute(0, 3, 1, 2).float() / 255
         return (
             torch.from_numpy(np.concatenate(latents)).float().contiguous(memory_format=order),
-            torch.from_numpy(np.concatenate(importance)), pictures.contiguous(memory_format=order), torch.from_numpy(np.concatenate(words)).float(),
+            torch.from_numpy(np.concatenate(importance)), pictures.contiguous(memory_format=order),
+            torch.from_numpy(np.concatenate(words)).float(),
         )  # fmt: skip
 
     def _importance(self, example: Example, part: slice) -> NDArray[np.float32]:
