@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -67,6 +69,30 @@ def test_joints_of_the_double_lie_on_those_of_the_person(
     assert np.percentile(error, 95) < 0.09, np.percentile(error, 95)
     turn = np.abs(np.angle(np.exp(1j * (motion.angles[:, 0] - filmed.yaw))))
     assert np.rad2deg(np.median(turn)) < 20, np.rad2deg(turn)
+
+
+def test_stamps_that_only_count_do_not_nail_doubles_to_the_spot(
+    film: Callable[..., Any], person: Any, bundle_of: Callable[..., SceneBundle], double: Skeleton
+) -> None:
+    filmed = film(person(frames=40))
+    bundle = bundle_of(filmed.track)
+    counting = replace(
+        bundle,
+        video=replace(bundle.video, time_base=Fraction(1, 1000), pts_ticks=tuple(range(bundle.video.num_frames))),
+    )
+    right, hurried = (fit_motion(filmed.track, b, VIEW, double, noise_m=0.05) for b in (bundle, counting))
+    np.testing.assert_allclose(joints_px(double, hurried), joints_px(double, right), atol=0.05)
+
+
+def test_stamps_of_another_rate_than_stated_are_believed(
+    film: Callable[..., Any], person: Any, bundle_of: Callable[..., SceneBundle], double: Skeleton
+) -> None:
+    """Twice as fast may be true; the walker of the test then takes quicker steps."""
+    filmed = film(person(frames=40, missing=1.0))
+    bundle = bundle_of(filmed.track)
+    fast = replace(bundle, video=replace(bundle.video, average_rate=bundle.video.average_rate / 2))
+    one, other = (fit_motion(filmed.track, b, VIEW, double, noise_m=0.05) for b in (bundle, fast))
+    np.testing.assert_array_equal(one.angles, other.angles)
 
 
 @pytest.mark.parametrize("speed", [0.0, 0.75])

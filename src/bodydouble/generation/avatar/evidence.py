@@ -20,6 +20,8 @@ _DEPTH_M: Final = 0.28
 _NECK, _HIPS = 1, (8, 11)
 _LEGS = ((8, 9, 10), (11, 12, 13))
 _LEAN_S: Final = 0.25
+_MOST_OFF_RATE: Final = 4.0
+"""Stamps further apart or closer together than the container's rate says by this factor are taken for wrong."""
 _SCALE_S: Final = 1.5
 _SCALE_ON_GROUND_S: Final = 3.0
 """Sizes keep to the ground where that is known; what else changes them (a crowd's mistaken boxes) is slow or wrong."""
@@ -61,7 +63,7 @@ class Evidence:
 
 def gather(track: PersonTrack, video: VideoGeometry, camera: CameraMotion, view: View, skeleton: Skeleton) -> Evidence:
     """Clean a track for a double with this skeleton. Boxes must be finite."""
-    times = np.array([video.pts_seconds(int(i)) for i in track.frame_indices])
+    times = _seconds(track, video)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
     boxes = track.boxes_xyxy_px.astype(float)
     joints = track.joints_xy_px.astype(float)
@@ -91,6 +93,20 @@ def gather(track: PersonTrack, video: VideoGeometry, camera: CameraMotion, view:
         pelvis_weight=pelvis_weight, ground_shift_px=shift, speed=speed, heading_rad=heading,
         heading_weight=heading_weight,
     )  # fmt: skip
+
+
+def _seconds(track: PersonTrack, video: VideoGeometry) -> Floats:
+    """(T,): when the frames were filmed.
+
+    Some containers carry stamps that merely count, a thousandth of a second apart, beside a rate that is right. Nobody could
+    move in such a hurry, so doubles would stand still; then the rate counts.
+    """
+    times = np.array([video.pts_seconds(int(i)) for i in track.frame_indices])
+    frame_s = np.median(np.diff(times) / np.diff(track.frame_indices)) if len(times) > 1 else 1 / video.average_rate
+    ratio = float(frame_s) * float(video.average_rate)
+    if 1 / _MOST_OFF_RATE <= ratio <= _MOST_OFF_RATE:
+        return times
+    return np.asarray((track.frame_indices - track.frame_indices[0]) / float(video.average_rate))
 
 
 def standing_height_m(skeleton: Skeleton, elevation_rad: Floats) -> Floats:
