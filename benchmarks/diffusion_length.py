@@ -1,8 +1,9 @@
 """Memory of the diffusion generators against the length of a track, and seams at the borders of their windows.
 
-    python benchmarks/diffusion_length.py [--backend animatediff|vace|all] [--frames 30 120 ...] [--json FILE]
+    python benchmarks/diffusion_length.py [--backend animatediff|vace|small|all] [--frames 30 120 ...] [--json FILE]
 
-Networks are made at toy size, so the figures say how memory grows, not how much the public ones take. Each length runs in a
+Networks are made at toy size, so the figures say how memory grows, not how much the public ones take; ``small`` is the
+packaged model as preset ``diffusion-small`` runs it. Each length runs in a
 process of its own; stated is its largest resident size from the moment on at which the networks were there. Somebody walks
 there and back. Windows are shorter than the shortest track: a track of one window takes less than one of many.
 
@@ -33,9 +34,12 @@ CANVAS_PX = {"animatediff": 64 * 128 * 4, "vace": 64 * 128}
 
 def config_of(backend: str, weights: Path, **options: Any) -> Any:
     """A configuration with short windows, two steps and a small canvas."""
+    from bodydouble.config import preset
     from bodydouble.generation import AnimateDiffConfig, GenerationConfig
     from bodydouble.generation.config import VaceConfig
 
+    if backend == "small":
+        return preset("diffusion-small").generation
     frames, overlap = WINDOWS[backend]
     shared = {
         "window_frames": frames,
@@ -174,7 +178,7 @@ def _film_of_vace(weights: Path, num_frames: int) -> tuple[NDArray[np.float32], 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--backend", choices=("animatediff", "vace", "all"), default="all")
+    parser.add_argument("--backend", choices=("animatediff", "vace", "small", "all"), default="all")
     parser.add_argument("--frames", type=int, nargs="+", default=[30, 120, 480])
     parser.add_argument("--seam-frames", type=int, default=120)
     parser.add_argument("--json", type=Path, help="also write the figures here")
@@ -190,15 +194,15 @@ def main() -> None:
     backends = list(WINDOWS) if arguments.backend == "all" else [arguments.backend]
     with tempfile.TemporaryDirectory(prefix="bodydouble-benchmark-") as temporary:
         for backend in backends:
-            make = make_toy_diffusion if backend == "animatediff" else make_toy_vace
-            weights = make(Path(temporary) / backend)
+            make = {"animatediff": make_toy_diffusion, "vace": make_toy_vace}.get(backend)
+            weights = make(Path(temporary) / backend) if make else Path(backend)
             rows = []
             for num_frames in arguments.frames:
                 words = [__file__, "--backend", backend, "--frames", str(num_frames), "--one", str(weights)]
                 done = subprocess.run([sys.executable, *words], stdout=subprocess.PIPE, check=True, text=True)
                 rows.append(json.loads(done.stdout.splitlines()[-1]))
-            record[backend] = {"window_and_overlap": WINDOWS[backend], "memory": rows}
-            if arguments.seam_frames:
+            record[backend] = {"window_and_overlap": WINDOWS.get(backend), "memory": rows}
+            if arguments.seam_frames and make:
                 record[backend]["seams"] = seams(backend, weights, arguments.seam_frames)
     common.finish(record, arguments.json)
 

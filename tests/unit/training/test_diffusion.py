@@ -291,24 +291,52 @@ def test_no_clip_is_too_short_for_a_batch_of_frames(toy: TrainConfig) -> None:
     assert all(len(store.examples[n].latents) == 4 for group in loss._groups for n in group)
 
 
-def test_errors_on_people_count_more_than_on_the_background(toy: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limb_weight", [0.0, 3.0])
+def test_errors_on_people_count_more_than_on_the_background(
+    toy: TrainConfig, monkeypatch: pytest.MonkeyPatch, limb_weight: float
+) -> None:
     from diffusers import DDIMScheduler
+    from training.diffusion_data import limbs_of
     from training.diffusion_nets import SCHEDULE
     from training.diffusion_stages import read_store
 
     store = read_store(toy.renders, toy.work / "latents", toy.work / "words", [1], 8)
     scheduler = DDIMScheduler.from_config(SCHEDULE)
-    loss = PaintLoss(store, scheduler, 1, 2, 1)
-    person = torch.from_numpy(store.examples[0].person[:1] > 128).float()
+    loss = PaintLoss(store, scheduler, 1, 2, 1, limb_weight=limb_weight)
+    example = store.examples[0]
+    person = torch.from_numpy(example.person[:1] > 250).float()
+    limbs = torch.from_numpy(limbs_of(example.joints_px[:1], *example.size_px))
+    importance = torch.from_numpy(loss._importance(example, slice(0, 1)))
     monkeypatch.setattr(loss, "_predict", lambda painter, noisy, *_: torch.zeros_like(noisy))
-    monkeypatch.setattr(loss, "_draw", lambda rng: (torch.zeros(1, 8, 16, 8), person, torch.zeros(0), torch.zeros(0)))
+    monkeypatch.setattr(
+        loss, "_draw", lambda rng: (torch.zeros(1, 8, *person.shape[1:]), importance, torch.zeros(0), torch.zeros(0))
+    )
 
     def loss_of(wrong: torch.Tensor) -> float:
         """Of a mistake by 1 at some places, for each of them."""
-        monkeypatch.setattr(scheduler, "get_velocity", lambda *_: wrong[:, None].expand(1, 8, 16, 8))
+        monkeypatch.setattr(scheduler, "get_velocity", lambda *_: wrong[:, None].expand(1, 8, *wrong.shape[1:]))
         return float(loss(torch.nn.Identity(), 0)["loss"]) / float(wrong.mean())
 
-    assert loss_of(person) == pytest.approx(4 * loss_of(1 - person), rel=0.05)
+    nobody = torch.from_numpy(example.person[:1] == 0).float() * (limbs == 0)
+    trunk, limb = person * (limbs == 0), person * (limbs == 1)
+    assert min(nobody.sum(), trunk.sum(), limb.sum()) > 0
+    assert loss_of(trunk) == pytest.approx(4 * loss_of(nobody), rel=1e-3)
+    assert loss_of(limb) == pytest.approx((4 + limb_weight) * loss_of(nobody), rel=1e-3)
+
+
+def test_limbs_are_where_forearms_and_shins_are() -> None:
+    from training.diffusion_data import limbs_of
+
+    joints = np.full((1, 18, 2), 10.0, np.float32)
+    joints[0, 3:5] = (20, 40), (20, 60)  # right elbow and wrist
+    joints[0, 9:11] = (40, 80), (40, 100)  # right knee and ankle
+    found = limbs_of(joints, 64, 128)
+    assert found.shape == (1, 32, 16)
+    assert found[0, 12, 5] > 0.7
+    assert found[0, 16, 5] > 0.3, "the hand, beyond the wrist"
+    assert found[0, 22, 10] > 0.7
+    assert found[0, 24:, :8].max() == 0
+    assert found[0, 14, 8:].max() == 0
 
 
 def test_emphasis_in_training_is_compels_on_one_phrase(toy: TrainConfig) -> None:
@@ -346,7 +374,7 @@ def test_frames_of_a_clip_share_noise_as_the_generators_do(toy: TrainConfig) -> 
     store = read_store(toy.renders, toy.work / "latents", toy.work / "words", [1], 8)
     rng = np.random.default_rng(0)
     for shared in (0.0, 0.8, 1.0):
-        loss = PaintLoss(store, DDIMScheduler.from_config(SCHEDULE), 1, 2, 4, shared)
+        loss = PaintLoss(store, DDIMScheduler.from_config(SCHEDULE), 1, 2, 4, shared_noise=shared)
         noise = loss._noise(rng, (8, 16, 40, 40))
         assert abs(float(noise.std()) - 1) < 0.02
         assert np.corrcoef(noise[0].ravel(), noise[3].ravel())[0, 1] == pytest.approx(shared, abs=0.02)
