@@ -6,10 +6,10 @@
     python -m training.train_diffusion --stage all
 
 Stages: ``vae`` (pictures to latents), ``text`` (words), ``words`` and ``latents`` (everything encoded once), ``image``
-(UNet, ControlNet), ``again`` (the same from where ``image`` ended, at a lower rate that falls all the time), ``motion``
-(motion modules; the rest stays as it is), ``export``. Each goes on where it was stopped. A longer ``image`` run
-(``--image-steps``) may be asked for as long as its rate has not begun to fall. ``all`` leaves out ``again`` where
-``--again-steps`` is 0.
+(UNet, ControlNet), ``again`` (the same from where ``image``, or an earlier pass, ended, at a rate that only falls; as
+often as wanted, with ``--again-from`` and ``--again-to``), ``motion`` (motion modules; the rest stays as it is), ``export``.
+Each goes on where it was stopped. A longer ``image`` run (``--image-steps``) may be asked for as long as its rate has not
+begun to fall. ``all`` leaves out ``again`` where ``--again-steps`` is 0.
 """
 
 from __future__ import annotations
