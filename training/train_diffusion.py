@@ -78,7 +78,7 @@ class TrainConfig:
     """Name of this pass."""
     limb_weight: float = 0.0
     """How much more errors on thin limbs, hands and feet count, beside 4 on the rest of a person and 1 on the background."""
-    motion_steps: int = 400
+    motion_steps: int = 1000
     motion_batch: int = 1
     motion_shared_noise: float = 1.0
     """As ``shared_noise`` of the generator's settings, with which the motion modules are to be used."""
