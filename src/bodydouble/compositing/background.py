@@ -123,9 +123,7 @@ class BackgroundEvidence:
                 continue
             box = track.boxes_xyxy_px[step]
             margin = self._config.dilation_px(float(box[3] - box[1]))
-            of_box = Window(math.floor(box[0]), math.floor(box[1]), math.ceil(box[2]), math.ceil(box[3]))
-            of_silhouette = Window(*(int(v) for v in track.silhouettes.windows_xyxy_px[step]))
-            for window in (of_box, of_silhouette):
+            for window in (Window.around(box), Window.around(track.silhouettes.windows_xyxy_px[step])):
                 near = window.grown(margin).clipped(self._frame_window)
                 if not (window.is_empty or near.is_empty):
                     free[near.slices] = False

@@ -162,7 +162,7 @@ class OcclusionConfig:
     enabled: bool = True
     """Cut doubles by what stands in front of them."""
     every_frames: int = 2
-    """Only each so-manieth frame is read for it."""
+    """Only each so-manieth frame is read for it, and for when the plate looks like somebody."""
     min_frames: int = 4
     """In so many of these frames, net of those that say otherwise, bodies must have been hidden at a pixel."""
     same_differs_by_at_most: int = 16

@@ -57,7 +57,7 @@ class DoubtEvidence:
             mask = track.silhouettes.mask(step)
             if not mask.any():
                 continue
-            where = Window(*(int(v) for v in track.silhouettes.windows_xyxy_px[step])).slices
+            where = Window.around(track.silhouettes.windows_xyxy_px[step]).slices
             same = mask & (largest_difference(frame.rgb[where], plate_rgb[where]) < UNCHANGED_DIFFERS_BY_LESS_THAN)
             if np.count_nonzero(same) >= self._share * np.count_nonzero(mask):
                 self._frames[track.track_id].append(frame.index)

@@ -250,7 +250,7 @@ def body_core(track: PersonTrack, step: int, frame_window: Window) -> tuple[Wind
 
 def _take_out(core: _Mask, window: Window, other: PersonTrack, step: int) -> None:
     """Clear pixels of another's silhouette: what is seen there is not this body."""
-    theirs = Window(*(int(v) for v in other.silhouettes.windows_xyxy_px[step]))
+    theirs = Window.around(other.silhouettes.windows_xyxy_px[step])
     both = window.clipped(theirs)
     if not both.is_empty:
         core[both.slices_in(window)] &= ~other.silhouettes.mask(step)[both.slices_in(theirs)]

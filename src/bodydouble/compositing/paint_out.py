@@ -7,7 +7,6 @@ is whether the plate can be trusted where they are.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -55,10 +54,8 @@ def silhouette_or_box(
     track: PersonTrack, step: int, frame_window: Window, min_silhouette_share: float
 ) -> tuple[Window, npt.NDArray[np.bool_]]:
     """The person's pixels on their window; the whole box where the silhouette is too small to be trusted."""
-    left, top, right, bottom = (int(v) for v in track.silhouettes.windows_xyxy_px[step])
-    window, mask = Window(left, top, right, bottom), track.silhouettes.mask(step)
-    x0, y0, x1, y1 = (float(v) for v in track.boxes_xyxy_px[step])
-    box = Window(math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1)).clipped(frame_window)
+    window, mask = Window.around(track.silhouettes.windows_xyxy_px[step]), track.silhouettes.mask(step)
+    box = Window.around(track.boxes_xyxy_px[step]).clipped(frame_window)
     box_px = 0 if box.is_empty else box.width * box.height
     if box_px == 0 or int(np.count_nonzero(mask)) >= min_silhouette_share * box_px:
         return window, mask

@@ -14,12 +14,12 @@ from bodydouble.scene import FrameSource, Progress, SceneBundle, SilentProgress
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What only the whole clip tells; empty where it tells nothing: switched off, a moving camera, or nobody there."""
+    """What only the whole clip tells; empty where it tells nothing: a moving camera, or nobody there."""
 
     occluders: OccluderMap | None = None
-    """Things in front of people."""
+    """Things in front of people; None where nobody looked for them."""
     background: KnownBackground | None = None
-    """Where the plate was seen to be right."""
+    """Where the plate was seen to be right; None where nobody looked."""
     doubts: Doubts = field(default_factory=Doubts)
     """When the plate looked like somebody."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -13,6 +15,12 @@ class Window:
     top: int
     right: int
     bottom: int
+
+    @classmethod
+    def around(cls, xyxy_px: Iterable[float]) -> Window:
+        """The smallest one around left, top, right and bottom; a row of boxes or of whole pixels."""
+        left, top, right, bottom = xyxy_px
+        return cls(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
 
     @property
     def width(self) -> int:
