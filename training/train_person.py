@@ -12,7 +12,7 @@ import tyro
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bodydouble.scene.skeleton import BODY_JOINTS, JOINT_INDEX
+from bodydouble.scene.skeleton import BODY_JOINTS, JOINT_INDEX, JOINT_NAMES
 from training.backgrounds import Backgrounds
 from training.crops import CROP_HW_PX, OUTSIDE, Crop, make_crop
 from training.loop import LoopConfig, fixed_seed, single_threaded, to_input, train
@@ -25,6 +25,8 @@ SIGMA_PX: Final[float] = 4.5
 """Width of a joint's peak."""
 _HEAT_GAIN: Final[float] = 4.0
 """The network learns peaks this high inside (small targets learn slowly); the exported graph divides by it."""
+_LIMBS: Final[float] = 1.5
+"""Weight of elbows, wrists, knees and ankles: what a double's motion is made of, and what is told worst."""
 _MASK_POSITIVE: Final[float] = 1.8
 """Leaving a bit of a person in is worse than taking a bit of background along."""
 _NOBODY_SHARE: Final[float] = 0.22
@@ -44,6 +46,13 @@ def heat_maps(joints_px: Tensor) -> Tensor:
     return bump * joints_px[..., 2, None, None]
 
 
+def joint_weights() -> Tensor:
+    """``(18, 1, 1)``, 1 on average."""
+    limbs = [any(part in name for part in ("elbow", "wrist", "knee", "ankle")) for name in JOINT_NAMES]
+    weights = torch.where(torch.tensor(limbs), _LIMBS, 1.0)
+    return (weights / weights.mean())[:, None, None]
+
+
 def loss_of(net: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """Squared error of the peaks; cross-entropy and Dice of the mask."""
     assert isinstance(net, PersonNet)
@@ -54,7 +63,7 @@ def loss_of(net: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     # Only people teach joints and mask: where the network doubts a person it must not leave half of them in.
     truth = heat_maps(batch["joints"][there])
     error = (heat[there].float() - truth * _HEAT_GAIN) ** 2
-    joints = 3 * (error * (1 + 2 * truth)).mean()
+    joints = 3 * (error * (1 + 2 * truth) * joint_weights()).mean()
     cover, logits = batch["mask"][there][:, None].float() / 255, mask[there].float()
     weight = torch.tensor(_MASK_POSITIVE)
     crossed = torch.nn.functional.binary_cross_entropy_with_logits(logits, cover, pos_weight=weight)

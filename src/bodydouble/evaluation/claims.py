@@ -11,8 +11,8 @@ import numpy.typing as npt
 from bodydouble.scene import PersonTrack, SceneBundle
 
 Claim = Literal["people", "played", "everything"]
-"""``people``: tracks with at least one detection of a person, whatever is done with them. ``played``: only the frames
-of them in which a double plays. ``everything``: movers that no detection explains as well."""
+"""``people``: tracks with at least one detection of a person, whatever is done with them; of twins the stronger.
+``played``: only the frames of them in which a double plays. ``everything``: movers that no detection explains as well."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,7 +39,8 @@ def claims_of(bundle: SceneBundle, claim: Claim) -> list[FrameClaims]:
         if claim != "everything" and not is_person(track):
             continue
         for step, frame in enumerate(track.frame_indices):
-            if claim != "played" or track.play[step]:
+            one = claim == "everything" or bundle.as_one(track, int(frame)) is track
+            if one and (claim != "played" or track.play[step]):
                 rows[int(frame)].append((track.track_id, step, track.boxes_xyxy_px[step]))
     return [
         FrameClaims(

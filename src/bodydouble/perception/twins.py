@@ -36,7 +36,7 @@ def play_one_of_twins(tracks: Sequence[PersonTrack]) -> list[PersonTrack]:
         for strong in strongest_first[:place]:
             shared = _shared_steps(result[weak], result[strong])
             if shared is not None and result[strong].play.any():
-                result[weak] = _silenced(result[weak], shared, result[strong].track_id)
+                result[weak] = _silenced(result[weak], shared, result[strong])
                 break
     return result
 
@@ -56,8 +56,10 @@ def _shared_steps(weak: PersonTrack, strong: PersonTrack) -> NDArray[np.int64] |
     return mine if near.mean() >= _LEAST_NEAR else None
 
 
-def _silenced(track: PersonTrack, steps: NDArray[np.int64], other_id: int) -> PersonTrack:
+def _silenced(track: PersonTrack, steps: NDArray[np.int64], other: PersonTrack) -> PersonTrack:
     play = track.play.copy()
     play[steps] = False
-    reason = f"the same person as {other_id}"
-    return replace(track, play=play, reason=f"{track.reason}; {reason}" if track.reason else reason)
+    reason = f"the same person as {other.track_id}"
+    reason = f"{track.reason}; {reason}" if track.reason else reason
+    # Of three on one person the strongest stands for all.
+    return replace(track, play=play, reason=reason, twin_of=other.twin_of or other.track_id)

@@ -81,11 +81,13 @@ def cut_bundle(bundle: SceneBundle, num_frames: int) -> SceneBundle:
     """The scene of the first frames; people who come later are not in it."""
     if num_frames >= bundle.video.num_frames:
         return bundle
-    tracks = (_cut_track(track, num_frames) for track in bundle.tracks)
+    cut = (_cut_track(track, num_frames) for track in bundle.tracks)
+    tracks = [track for track in cut if track is not None]
+    left = {track.track_id for track in tracks}
     return dataclasses.replace(
         bundle,
         video=first_frames_of(bundle.video, num_frames),
-        tracks=tuple(track for track in tracks if track is not None),
+        tracks=tuple(dataclasses.replace(t, twin_of=t.twin_of if t.twin_of in left else 0) for t in tracks),
         camera=CameraMotion(to_reference=bundle.camera.to_reference[:num_frames]),
     )
 

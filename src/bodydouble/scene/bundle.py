@@ -11,8 +11,8 @@ import numpy.typing as npt
 from bodydouble.scene.track import PersonTrack
 from bodydouble.scene.video import VideoGeometry
 
-SCHEMA_VERSION: Final = 2
-"""Raised whenever the format changes; no other version is read. Version 2 brought ``joint_visibility``."""
+SCHEMA_VERSION: Final = 3
+"""Raised whenever the format changes; no other version is read. Version 2 brought ``joint_visibility``, 3 ``twin_of``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,12 @@ class SceneBundle:
         frames = self.video.num_frames
         if self.camera.to_reference.shape != (frames, 3, 3):
             raise ValueError(f"camera motion has shape {self.camera.to_reference.shape}, expected ({frames}, 3, 3)")
+        alone = {track.track_id for track in self.tracks if not track.twin_of}
         for track in self.tracks:
+            if track.twin_of and track.twin_of not in alone:
+                raise ValueError(
+                    f"track {track.track_id} is a twin of {track.twin_of}, which is no track or a twin itself"
+                )
             if int(track.frame_indices[-1]) >= frames:
                 raise ValueError(
                     f"track {track.track_id} ends at frame {track.frame_indices[-1]}, the clip has {frames}"
@@ -77,3 +82,10 @@ class SceneBundle:
             windows = track.silhouettes.windows_xyxy_px
             if np.any(windows[:, 2] > self.video.width_px) or np.any(windows[:, 3] > self.video.height_px):
                 raise ValueError(f"track {track.track_id}: a silhouette reaches beyond the frame")
+
+    def as_one(self, track: PersonTrack, frame_index: int) -> PersonTrack:
+        """The track that stands for a person in a frame: of twins the stronger one where both are there, else ``track``."""
+        if not track.twin_of:
+            return track
+        stronger = next(other for other in self.tracks if other.track_id == track.twin_of)
+        return track if stronger.step_of(frame_index) is None else stronger

@@ -177,6 +177,7 @@ def _read_track(store: _Store, entry: TrackModel, video: VideoGeometry, path: Pa
     track = PersonTrack(
         track_id=entry.track_id,
         reason=entry.reason,
+        twin_of=entry.twin_of,
         silhouettes=MaskStack(
             windows_xyxy_px=windows,
             bits=tuple(bits[a:b] for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)),

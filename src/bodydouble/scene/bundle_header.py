@@ -48,13 +48,14 @@ class TrackModel(_Strict):
     track_id: Annotated[int, Field(ge=1, lt=1 << 31)]
     num_frames: Annotated[int, Field(ge=1)]
     reason: _Text
+    twin_of: Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
 class BundleModel(_Strict):
     """The whole of ``bundle.json``."""
 
     format: Literal["bodydouble-scene-bundle"]
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     producer: _Text
     clip_name: _Text
     video: _VideoModel
@@ -102,7 +103,10 @@ def encode_header(bundle: SceneBundle) -> bytes:
             key_direction_xyz=_triple(light.key_direction_xyz),
             key_strength=float(light.key_strength),
         ),
-        tracks=[TrackModel(track_id=int(t.track_id), num_frames=len(t), reason=t.reason) for t in bundle.tracks],
+        tracks=[
+            TrackModel(track_id=int(t.track_id), num_frames=len(t), reason=t.reason, twin_of=int(t.twin_of))
+            for t in bundle.tracks
+        ],
     )
     text = json.dumps(model.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode()

@@ -43,6 +43,8 @@ class PersonTrack:
     """(time,): True where a double plays; False where the person is only painted out (sequence filter)."""
     reason: str = ""
     """Why some frames are not played; empty when all are."""
+    twin_of: int = 0
+    """Id of the stronger track that shows the same person where both are present; 0 where there is none."""
 
     def __post_init__(self) -> None:
         """Check ranks and lengths.
@@ -71,6 +73,8 @@ class PersonTrack:
             raise ValueError(
                 f"track {self.track_id} with {steps} frames: ids start at 1, a track has at least one frame"
             )
+        if self.twin_of < 0 or self.twin_of == self.track_id:
+            raise ValueError(f"track {self.track_id} is a twin of {self.twin_of}: another track's id, or 0 for none")
         if np.any(np.diff(self.frame_indices) <= 0) or self.frame_indices[0] < 0:
             raise ValueError(f"track {self.track_id}: frame indices must increase strictly from 0 or more")
 

@@ -44,7 +44,17 @@ def random_bundle(
             pts_ticks=tuple(int(tick) for tick in -1001 + np.cumsum(rng.integers(1, 2000, num_frames))),
             is_gray=bool(rng.random() < 0.5),
         ),
-        tracks=tuple(_random_track(i, rng, num_frames, width_px, height_px) for i in track_ids),
+        tracks=tuple(
+            _random_track(
+                i,
+                rng,
+                num_frames,
+                width_px,
+                height_px,
+                twin_of=track_ids[0] if i == track_ids[-1] != track_ids[0] else 0,
+            )
+            for i in track_ids
+        ),
         camera=CameraMotion(to_reference=np.eye(3) + rng.normal(size=(num_frames, 3, 3))),
         light=Light(ambient_rgb=(0.1, 0.2, 1.0), key_direction_xyz=(0.0, -1.0, 0.0), key_strength=0.25),
         clip_name=f"straße {seed}.mp4",
@@ -83,8 +93,7 @@ def bundle_differences(a: SceneBundle, b: SceneBundle) -> list[str]:
         for name, value in vars(one).items():
             if isinstance(value, np.ndarray) and not _identical(value, getattr(other, name)):
                 found.append(f"track {one.track_id}: {name}")
-        if one.reason != other.reason:
-            found.append(f"track {one.track_id}: reason")
+        found += [f"track {one.track_id}: {n}" for n in ("reason", "twin_of") if getattr(one, n) != getattr(other, n)]
         if not _identical(one.silhouettes.windows_xyxy_px, other.silhouettes.windows_xyxy_px) or not all(
             _identical(x, y) for x, y in zip(one.silhouettes.bits, other.silhouettes.bits, strict=False)
         ):
@@ -104,7 +113,9 @@ def window_differences(a: TrackWindow, b: TrackWindow) -> list[str]:
     return found
 
 
-def _random_track(track_id: int, rng: np.random.Generator, num_frames: int, width: int, height: int) -> PersonTrack:
+def _random_track(
+    track_id: int, rng: np.random.Generator, num_frames: int, width: int, height: int, *, twin_of: int
+) -> PersonTrack:
     first = int(rng.integers(0, num_frames))
     frames = np.arange(first, int(rng.integers(first, num_frames)) + 1, dtype=np.int64)
     steps = len(frames)
@@ -125,6 +136,7 @@ def _random_track(track_id: int, rng: np.random.Generator, num_frames: int, widt
         visible_fraction=rng.random(steps, np.float32),
         play=rng.random(steps) < 0.5,
         reason="cut by the border – früh" if track_id % 2 else "",
+        twin_of=twin_of,
     )
 
 

@@ -32,7 +32,15 @@ def test_the_weaker_twin_is_not_played_and_keeps_its_silhouettes(walker: PersonT
     assert first.reason == ""
     assert not second.play.any()
     assert second.reason == f"the same person as {walker.track_id}"
+    assert (first.twin_of, second.twin_of) == (0, walker.track_id)
     assert second.silhouettes.bits == walker.silhouettes.bits
+
+
+def test_the_strongest_stands_for_all_three(walker: PersonTrack) -> None:
+    third = replace(beside(walker, 0.13, score=0.2), track_id=100)
+    tracks = play_one_of_twins([walker, beside(walker, 0.08), third])
+    assert [track.twin_of for track in tracks] == [0, walker.track_id, walker.track_id]
+    assert [bool(track.play.any()) for track in tracks] == [True, False, False]
 
 
 def test_order_does_not_matter(walker: PersonTrack) -> None:

@@ -56,12 +56,14 @@ def people_at(bundle: SceneBundle, frame_index: int, *, min_height_px: float = 0
     """People seen in a frame, by track id.
 
     Left out are movers that no detection ever explained, frames in which nothing of the person was seen (the silhouette
-    is a precaution there), boxes below ``min_height_px`` and boxes beyond the frame.
+    is a precaution there), boxes below ``min_height_px`` and boxes beyond the frame. Of twins the stronger counts.
     """
     found = []
     for track in bundle.tracks:
         step = track.step_of(frame_index)
         if step is None or track.visible_fraction[step] <= 0.0 or not is_person(track):
+            continue
+        if bundle.as_one(track, frame_index) is not track:
             continue
         left, top, right, bottom = (float(v) for v in track.boxes_xyxy_px[step])
         rows = slice(max(0, floor(top)), min(bundle.video.height_px, ceil(bottom)))
@@ -73,7 +75,10 @@ def people_at(bundle: SceneBundle, frame_index: int, *, min_height_px: float = 0
 
 
 def silhouettes_at(bundle: SceneBundle, frame_index: int) -> npt.NDArray[np.int32]:
-    """(height, width): the id of the track whose silhouette a pixel belongs to, 0 for nobody, -1 where two overlap."""
+    """(height, width): the id of the track whose silhouette a pixel belongs to, 0 for nobody, -1 where two overlap.
+
+    What belongs to a twin belongs to the stronger one.
+    """
     owners = np.zeros((bundle.video.height_px, bundle.video.width_px), dtype=np.int32)
     for track in bundle.tracks:
         step = track.step_of(frame_index)
@@ -82,7 +87,8 @@ def silhouettes_at(bundle: SceneBundle, frame_index: int) -> npt.NDArray[np.int3
         left, top, right, bottom = (int(v) for v in track.silhouettes.windows_xyxy_px[step])
         window = owners[top:bottom, left:right]
         mask = track.silhouettes.mask(step)
-        window[mask] = np.where(window[mask] == 0, track.track_id, -1)
+        owner = bundle.as_one(track, frame_index).track_id
+        window[mask] = np.where((window[mask] == 0) | (window[mask] == owner), owner, -1)
     return owners
 
 
