@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -35,6 +36,8 @@ _LEAST_CHROMA_BLUR_PX: Final[float] = 0.35
 """Less than this cannot be seen."""
 _GROUND_DIFFERS_BY_AT_MOST: Final[int] = 30
 """A pixel of the frame that differs more from the plate, in 1/255, shows a thing in front of the ground."""
+_SPECK_PX: Final[int] = 5
+"""Side of the neighbourhood in which the majority says what is ground."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -175,15 +178,19 @@ class Painter:
         result: npt.NDArray[np.uint8],
         changed: npt.NDArray[np.bool_],
     ) -> None:
-        """Draw a shadow only where the ground of the plate is seen: painted pixels, and pixels that look like it."""
+        """Draw a shadow only where ground is seen: on what was painted, and on pixels that look like the plate.
+
+        Without single pixels that do not look like their neighbours, which would be specks of light in the shadow.
+        """
         shadow = contact_shadow(sprite, self._frame_window, self._config.shadow)
         if shadow is None:
             return
         shadow = self._behind_occluders(shadow, sprite, scenery.filled)
         where = shadow.window.slices
         same = largest_difference(scenery.frame_rgb[where], scenery.plate_rgb[where]) <= _GROUND_DIFFERS_BY_AT_MOST
-        ground = (changed[where] | same) & scenery.valid[where]
-        alpha = np.where(ground, shadow.alpha, np.float32(0.0))
+        ground = changed[where] | (same & scenery.valid[where])
+        share = cv2.blur(cv2.medianBlur(ground.astype(np.uint8) * 255, _SPECK_PX), (3, 3)).astype(np.float32) / 255
+        alpha = share * shadow.alpha
         piece = self._noise_field.piece(shadow.window, scenery.frame_index, 0)
         lay_over(result, Layer(window=shadow.window, colour=shadow.colour, alpha=alpha), piece)
         changed[where] |= alpha > 0.0

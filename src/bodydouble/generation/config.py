@@ -17,7 +17,7 @@ class AvatarConfig:
     supersampling: int = 3
     """Samples per pixel and axis for people of usual size, 1 to 8; lowered where a person is so large that a frame of
     samples would pass ``max_raster_side_px``."""
-    max_raster_side_px: int = 1600
+    max_raster_side_px: int = 3200
     """Longest side of the picture of samples; bounds time and memory for people who fill the frame."""
     joint_noise_m: float = 0.05
     """How far a joint that was found is taken to be off, in metres on the body; larger trusts the priors more."""

@@ -26,6 +26,9 @@ _MOST_MOTION_SHARE: Final = 0.12
 """Of the body's height: no limb moves farther in an exposure; what does is a jump of the fit."""
 _ROW_STRIDE: Final = 0.618034
 """The golden ratio spreads moments evenly over rows of samples, however many there are."""
+_MOMENTS_APART_PX: Final = 1.2
+"""Images of an edge further apart are seen one by one."""
+_MOST_MOMENTS: Final = 5
 _STILL: Final = np.zeros((1, 2), np.float32)
 """Ways of vertices that do not move."""
 _CODES: Final = np.round(
@@ -117,7 +120,8 @@ def draw(
     right, bottom = (min(e + _MARGIN_PX, int(np.ceil(v)) + 1) for e, v in zip((width, height), high, strict=True))
     if right <= left or bottom <= top:
         return Sprite(left_px=0, top_px=0, rgba=np.zeros((0, 0, 4), np.uint8), ground_y_px=ground)
-    samples = _samples(float(high[1] - low[1]), right - left, bottom - top, config)
+    tall = float(high[1] - low[1])
+    samples = _samples(tall, right - left, bottom - top, config, _reach_px(moved, tall))
     times = _moments(samples) if len(moved) > 1 else np.zeros(1, np.float32)
     moments = np.empty((len(times), *pixels.shape), np.float32)
     kernels.expose(pixels, moved, times, np.float32(left), np.float32(top), samples, moments)
@@ -212,8 +216,19 @@ def _push_out(dressed: Dressed, points: NDArray[np.float32], heads: Floats) -> N
     )
 
 
-def _samples(person_px: float, width_px: int, height_px: int, config: AvatarConfig) -> int:
-    """Samples per pixel and axis: more for small people, fewer where the picture of samples would grow too large."""
+def _reach_px(moved: NDArray[np.float32], person_px: float) -> float:
+    """How far limbs move during the exposure; the farthest few vertices do not count."""
+    if len(moved) < 2:
+        return 0.0
+    return min(float(np.percentile(np.hypot(moved[:, 0], moved[:, 1]), 95)), _MOST_MOTION_SHARE * person_px)
+
+
+def _samples(person_px: float, width_px: int, height_px: int, config: AvatarConfig, motion_px: float) -> int:
+    """Samples per pixel and axis: more for small people, fewer where the picture of samples would grow too large.
+
+    Each row of samples is a moment; with too few of them what moves would be seen several times instead of blurred.
+    """
     wanted = config.supersampling * (_USUAL_HEIGHT_PX / max(person_px, 1.0)) ** 0.35
+    wanted = max(wanted, min(motion_px / _MOMENTS_APART_PX, float(_MOST_MOMENTS)))
     allowed = config.max_raster_side_px // max(width_px, height_px)
     return int(np.clip(min(round(float(wanted)), allowed), 1, 8))

@@ -21,6 +21,8 @@ _PUSHED_SHARE: Final = 0.45
 """Hems that go along with the legs less than this end at the hips, where legs do not push them."""
 _AROUND_M: Final = 0.15
 """Radius at which angles around the trunk are counted as metres of cloth."""
+_VALLEY, _RIDGE = 0.32, 0.08
+"""How much darker and lighter the bottoms and ridges of folds are than even cloth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,8 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, se
     faces = _up_to_hems(figure, faces, cut)
     points = relax(points, faces, 3)
     cloth, place = cloth_places(figure, "arm")
-    depth = crease_depth(cloth, place, cut.sleeve_hem, seed) * cut.crease_m * size
+    relief = crease_depth(cloth, place, cut.sleeve_hem, seed)
+    shade, depth = crease_shade(relief), relief * cut.crease_m * size
     points = points + np.where(place < cut.sleeve_hem - 0.05, depth, 0)[:, None] * figure.normals
     # The neckline: what lies above is drawn down to it.
     line = neckline_m(figure, points, cut.neckline_m)
@@ -119,7 +122,7 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, se
     cuff = 0.8 + 0.2 * np.clip((cut.sleeve_hem - place) / 0.2 - 0.2, 0, 1) if cut.band_m else np.ones(len(points))
     layers = [
         Layer(
-            vertices_m=points, weights=figure.cloth_weights, faces=faces, albedo=albedo * cuff[:, None],
+            vertices_m=points, weights=figure.cloth_weights, faces=faces, albedo=albedo * (cuff * shade)[:, None],
             material=cut.material, rank=cut.rank, pattern=pattern, cloth_m=cloth,
         )
     ]  # fmt: skip
@@ -175,6 +178,11 @@ def crease_depth(cloth: Floats, place: Floats, hem: float, seed: int) -> Floats:
     return np.asarray(soft + np.where(place >= 0, 1.1 * bend * ring, 0))
 
 
+def crease_shade(relief: Floats) -> Floats:
+    """(V,): share of the light that reaches cloth at a relief in -1..1; little does the bottom of folds."""
+    return np.asarray(1 - _VALLEY * np.clip(-relief, 0, 1.3) + _RIDGE * np.clip(relief, 0, 1))
+
+
 def leg_layers(figure: Figure, cut: LegCut, albedo: Floats, seed: int) -> list[Layer]:
     """Trousers or shorts."""
     size = figure.size
@@ -192,12 +200,13 @@ def leg_layers(figure: Figure, cut: LegCut, albedo: Floats, seed: int) -> list[L
     # Beyond the hem only the first row of faces is kept; its vertices have been drawn up to the hem.
     faces = faces[(place[faces] < cut.hem).any(1)]
     points = relax(points, faces, 2)
-    depth = crease_depth(cloth, place, cut.hem, seed) * cut.crease_m * size
+    relief = crease_depth(cloth, place, cut.hem, seed)
+    shade, depth = crease_shade(relief), relief * cut.crease_m * size
     points = points + np.where(place < cut.hem - 0.03, depth, 0)[:, None] * figure.normals
     return [
         Layer(
-            vertices_m=points, weights=figure.cloth_weights, faces=faces, albedo=albedo, material=cut.material, rank=1,
-            cloth_m=cloth,
+            vertices_m=points, weights=figure.cloth_weights, faces=faces, albedo=albedo * shade[:, None],
+            material=cut.material, rank=1, cloth_m=cloth,
         )
     ]  # fmt: skip
 
@@ -238,7 +247,7 @@ def tube_layer(
     ) * np.clip(2 * down - 0.6, 0, 1)
     radius = hang.at(zz, aa) * (1 + waves * down * fall)
     points = hang.place(zz.ravel(), aa.ravel(), radius.ravel())
-    tint = np.where((zz - bottom_m < band_m).ravel(), 0.8, 1.0)
+    tint = np.where((zz - bottom_m < band_m).ravel(), 0.8, 1.0) * crease_shade((0.55 * down * fall).ravel())
     return Layer(
         vertices_m=points, weights=_tube_weights(figure, points, leg_share, bottom_m),
         faces=grid_faces(rows, DIRECTIONS + 1), albedo=tint[:, None] * albedo, material=material,

@@ -55,7 +55,7 @@ def paint_skin(figure: Figure, skin: Floats, hair: Floats, *, stubble: float, br
     blend(0.6 * socket, skin * 0.5)
     lashes = np.exp(-(((x - 1.0) / 0.5) ** 4) - ((z - 0.2 + 0.15 * (x - 1) ** 2) / 0.13) ** 2)
     blend(0.75 * lashes, skin * 0.16)
-    brow = np.exp(-(((x - 1.05) / 0.62) ** 4) - ((z - 0.72 + 0.12 * (x - 1) ** 2) / 0.22) ** 2)
+    brow = np.exp(-(((x - 1.05) / 0.62) ** 4) - ((z - 0.72 + 0.12 * (x - 1) ** 2) / 0.18) ** 2)
     blend(brows * brow, hair * 0.9 + skin * 0.05)
     mouth = np.exp(-((x / 0.80) ** 4) - ((z + 2.05) / 0.26) ** 2)
     blend(0.8 * mouth, skin * _LIP_TINT)

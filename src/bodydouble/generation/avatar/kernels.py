@@ -348,7 +348,10 @@ def _band(place_m: Any, period_m: Any, share: Any, sample_m: Any) -> Any:
 
 @nb.njit(cache=True, nogil=True)
 def _hidden(triangle: Array, depth: Array, row: Any, column: Any, reach: Any, per_metre: Any) -> Any:
-    """How many of eight samples around stand a little in front of one, and so keep light from it."""
+    """How many of eight samples around stand a little in front of one, and so keep light from it.
+
+    (Crytek's ambient occlusion of the screen, Mittring 2007, with a fixed ring.)
+    """
     total = 0.0
     for k in range(8):
         other_row, other_column = row + reach * _AROUND[k, 0] // 2, column + reach * _AROUND[k, 1] // 2
@@ -371,7 +374,7 @@ def shade(
     used where ``fine`` is 0; above, light is found at every sample from ``normals`` (N, 3), with folds and as much grain;
     ``codes``: sRGB bytes for linear 0..1; ``out`` (H, W, 4) sRGB not multiplied by alpha, and alpha.
     """
-    reach = max(1, int(0.06 * per_metre))
+    reach, wide = max(1, int(0.05 * per_metre)), max(2, int(0.16 * per_metre))
     sample_m = np.float32(1.0 / per_metre)
     last = codes.shape[0] - 1
     for row in range(out.shape[0]):
@@ -434,7 +437,9 @@ def shade(
                 blue += e * lit + gloss
             if count == 0:
                 continue
-            dim = (1 - 0.07 * _hidden(triangle, depth, middle_row, middle_column, reach, per_metre)) / count
+            dim = 1 - 0.06 * _hidden(triangle, depth, middle_row, middle_column, reach, per_metre)
+            dim *= 1 - 0.05 * _hidden(triangle, depth, middle_row, middle_column, wide, per_metre)
+            dim /= count
             out[row, column, 0] = codes[int(min(1.0, max(0.0, ambient[0] * red * dim)) * last + 0.5)]
             out[row, column, 1] = codes[int(min(1.0, max(0.0, ambient[1] * green * dim)) * last + 0.5)]
             out[row, column, 2] = codes[int(min(1.0, max(0.0, ambient[2] * blue * dim)) * last + 0.5)]

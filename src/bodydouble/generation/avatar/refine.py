@@ -25,18 +25,10 @@ from bodydouble.generation.avatar.skeleton import (
     joint_jacobian,
 )
 from bodydouble.generation.avatar.view import projection
-from bodydouble.scene import JOINT_NAMES
 
 UNKNOWNS: Final = NUM_ANGLES + 2
 _BAND: Final = 3 * UNKNOWNS - 1
 _ANKLES: Final = (13, 10)
-
-_SPREAD: Final[dict[str, float]] = {
-    "neck": 0.5, "ear": 0.65, "shoulder": 0.7, "hip": 0.8, "eye": 0.8, "nose": 0.9, "elbow": 0.9, "wrist": 1.05, "knee": 1.0,
-    "ankle": 1.0,
-}  # fmt: skip
-"""How far joints lie from the truth beside one another. The perception networks on held-out renders
-(`training/README.md`, "Joints one by one"): 2.6 cm for the neck to 5.6 cm for a knee, as a robust standard deviation."""
 
 _PRIOR_DEG: Final[dict[str, float]] = {
     "yaw": 40, "tilt": 8, "tilt_side": 5, "bend": 10, "bend_side": 6, "twist": 10, "nod": 12, "nod_side": 6, "turn": 22,
@@ -98,11 +90,6 @@ def per_angle(table: dict[str, float]) -> Floats:
     return np.array([table[name.partition(".")[0]] for name in ANGLES])
 
 
-def joint_information() -> Floats:
-    """(18,) how much a joint tells, beside one whose spread is the usual one."""
-    return np.array([_SPREAD[name.split("_")[-1]] for name in JOINT_NAMES]) ** -2.0
-
-
 def limits_rad() -> tuple[Floats, Floats]:
     """Lowest and highest value of each angle; yaw has none."""
     pairs = [_LIMITS_DEG.get(name.partition(".")[0], (-np.inf, np.inf)) for name in ANGLES]
@@ -135,7 +122,6 @@ class _Solver:
     def __init__(self, skeleton: Skeleton, evidence: Evidence, guess: Guess, noise_m: float, reach_m: float) -> None:
         self._skeleton, self._evidence, self._guess = skeleton, evidence, guess
         self._noise_m, self._reach_m = noise_m, reach_m
-        self._weights = evidence.weights * joint_information()
         self._flat = projection(evidence.elevation_rad)
         self._seen_m = evidence.joints_px / evidence.scale_px_per_m[:, None, None]
         self._anchor_m = evidence.pelvis_px / evidence.scale_px_per_m[:, None]
@@ -198,12 +184,12 @@ class _Solver:
         """(T, 18): information of each joint over the noise, with outliers robustly weighted down."""
         reach = self._reach_m
         robust = 1 / (1 + (residual**2).sum(2) / reach**2)
-        return np.asarray(self._weights * robust / self._noise_m**2)
+        return np.asarray(self._evidence.weights * robust / self._noise_m**2)
 
     def _cost(self, state: Floats, pose: Pose) -> float:
         reach = self._reach_m
         square = (self._residual_m(state, pose) ** 2).sum(2) / reach**2
-        total = (self._weights * np.log1p(square)).sum() * (reach / self._noise_m) ** 2
+        total = (self._evidence.weights * np.log1p(square)).sum() * (reach / self._noise_m) ** 2
         total += (self._prior * state**2).sum()
         beyond = self._beyond(state)
         total += (beyond**2).sum() / _LIMIT_SPREAD**2

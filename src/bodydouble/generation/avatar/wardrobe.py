@@ -71,6 +71,8 @@ BOTTOMS: Final[dict[str, LegCut]] = {
 
 OPEN_TOPS: Final = ("jacket", "coat")
 _SKIRT_EASE_M: Final = 0.012
+_INTO_SHOE_M: Final = 0.025
+"""How far below the ankle skin goes on."""
 _BEHIND, _LEGS_BEHIND = -4, -8
 """Ranks of what is worn under a coat, and of legs under that or a skirt, out of which knees would show."""
 _BEARD_YEARS: Final = 18
@@ -227,7 +229,10 @@ def _bare_faces(figure: Figure, cut: TopCut) -> Faces:
 
 
 def _bare_legs(figure: Figure, appearance: Appearance, seed: int) -> Faces:
-    legs = figure.faces_of(Part.THIGH, Part.SHIN)
+    """Skin of legs down into the shoe, whose opening would else show the inside of the leg."""
+    legs = figure.faces_of(Part.THIGH, Part.SHIN, Part.FOOT)
+    into_shoe_m = figure.head_of("foot.L")[2] - _INTO_SHOE_M * figure.size
+    legs = legs[(figure.points[legs, 2] > into_shoe_m).all(1)]
     if appearance.bottom == "shorts":
         return legs[(_places(figure, "leg")[legs] > BOTTOMS["shorts"].hem - 0.2).all(1)]
     if appearance.bottom in ("skirt", "dress"):
