@@ -314,6 +314,22 @@ def test_contact_shadow_spares_what_stands_in_front_of_the_ground(street, walker
     assert (frame.rgb[sprite_bottom + 1 :] == 255).all()
 
 
+def test_contact_shadow_has_no_specks_where_the_plate_was_never_seen(street, walker, double):
+    """Unseen pixels of a plate are filled like the others, and so take the shadow; single odd pixels make no holes."""
+    shadow = replace(PLAIN, shadow=ShadowConfig(strength=0.5, reach_share=0.15))
+    scene = street(walkers=[walker(track_id=1, places={0: (40, 20)})], frames_count=1)
+    scene.sprites[0] = [(1, double(40, 22))]
+    (seen,) = run(scene, shadow)
+    scene.valid = scene.valid.copy()
+    scene.valid[46:58, 38:62:3] = False
+    (unseen,) = run(scene, shadow)
+    (without,) = run(scene, PLAIN)
+    dark, darker = (np.abs(without.rgb.astype(int) - frame.rgb).max(axis=2) for frame in (unseen, seen))
+    inside = cv2.erode((darker > 3).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert inside.sum() > 10
+    assert (dark[inside] > 1).all()
+
+
 def test_audit_counts_full_cover_and_a_sabotaged_paint_out_is_noticed(crossing, monkeypatch):
     audit = CoverageAudit()
     for frame in run(crossing, performance=False):

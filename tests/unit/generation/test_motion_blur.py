@@ -35,17 +35,20 @@ def dressed() -> tuple[Any, Any]:
     return physique, dress(model, physique, look, 3)
 
 
-def filmed(step_px: tuple[float, float], *, exposure_seconds: float, step: int = 1, timed: bool = True) -> Sprite:
-    """A stiff double of 120 px that goes so far from frame to frame, three frames."""
+def filmed(
+    step_px: tuple[float, float], *, exposure_seconds: float, step: int = 1, timed: bool = True,
+    scale_px_per_m: float = 70.0, size: int = SIZE,
+) -> Sprite:  # fmt: skip
+    """A stiff double, of 120 px unless told otherwise, that goes so far from frame to frame, three frames."""
     physique, outfit = dressed()
     framing = Framing(
-        elevation_rad=np.full(3, 0.15), scale_px_per_m=np.full(3, 70.0),
-        root_px=np.array([SIZE / 2, SIZE / 2]) + np.arange(-1, 2)[:, None] * np.array(step_px),
+        elevation_rad=np.full(3, 0.15), scale_px_per_m=np.full(3, scale_px_per_m),
+        root_px=np.array([size / 2, size / 2]) + np.arange(-1, 2)[:, None] * np.array(step_px),
         times_s=np.arange(3) * SECONDS if timed else None,
     )  # fmt: skip
     return draw(
         outfit, physique.skeleton, forward(physique.skeleton, np.zeros((3, NUM_ANGLES))), step, framing=framing,
-        lamp=lamp_of(Light()), frame_size_px=(SIZE, SIZE), config=AvatarConfig(exposure_seconds=exposure_seconds), seed=1,
+        lamp=lamp_of(Light()), frame_size_px=(size, size), config=AvatarConfig(exposure_seconds=exposure_seconds), seed=1,
     )  # fmt: skip
 
 
@@ -85,6 +88,16 @@ def test_edges_across_the_way_soften_by_the_way_gone_while_the_shutter_is_open(s
     widths = [float((picture.max(0) > 0.02).sum()) for picture in (sharp, soft, softer)]
     assert widths[1] - widths[0] == pytest.approx(4, abs=2)
     assert widths[2] - widths[0] == pytest.approx(8, abs=2)
+
+
+def test_the_large_and_fast_are_blurred_and_not_seen_twice() -> None:
+    sprite = filmed((16, 0), exposure_seconds=0.02, scale_px_per_m=330.0, size=800)
+    alpha = sprite.rgba[..., 3].astype(int)
+    shins = alpha[int(alpha.shape[0] * 0.75) : int(alpha.shape[0] * 0.85)]
+    # An edge passes over eight pixels while the shutter is open; two images of it would leave one step of a half.
+    assert np.abs(np.diff(shins, axis=1)).max() < 0.4 * 255
+    sharp = filmed((0, 0), exposure_seconds=0.02, scale_px_per_m=330.0, size=800).rgba[..., 3].astype(int)
+    assert np.abs(np.diff(sharp[int(sharp.shape[0] * 0.75) : int(sharp.shape[0] * 0.85)], axis=1)).max() > 0.6 * 255
 
 
 def test_no_exposure_is_longer_than_a_frame_and_no_jump_smears_a_body() -> None:
