@@ -232,11 +232,11 @@ def _bare_legs(figure: Figure, appearance: Appearance, seed: int) -> Faces:
     """Skin of legs down into the shoe, whose opening would else show the inside of the leg."""
     legs = figure.faces_of(Part.THIGH, Part.SHIN, Part.FOOT)
     into_shoe_m = figure.head_of("foot.L")[2] - _INTO_SHOE_M * figure.size
-    legs = legs[(figure.points[legs, 2] > into_shoe_m).all(1)]
+    seen = (figure.points[legs, 2] > into_shoe_m).all(1)
     if appearance.bottom == "shorts":
-        return legs[(_places(figure, "leg")[legs] > BOTTOMS["shorts"].hem - 0.2).all(1)]
+        return legs[seen & (_places(figure, "leg")[legs] > BOTTOMS["shorts"].hem - 0.2).all(1)]
     if appearance.bottom in ("skirt", "dress"):
-        return legs[(_places(figure, "leg")[legs] > _skirt_length(seed) - 0.5).all(1)]
+        return legs[seen & (_places(figure, "leg")[legs] > _skirt_length(seed) - 0.5).all(1)]
     return legs[:0]
 
 
