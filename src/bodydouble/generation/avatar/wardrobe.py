@@ -234,10 +234,13 @@ def _bare_legs(figure: Figure, appearance: Appearance, seed: int) -> Faces:
     into_shoe_m = figure.head_of("foot.L")[2] - _INTO_SHOE_M * figure.size
     seen = (figure.points[legs, 2] > into_shoe_m).all(1)
     if appearance.bottom == "shorts":
-        return legs[seen & (_places(figure, "leg")[legs] > BOTTOMS["shorts"].hem - 0.2).all(1)]
-    if appearance.bottom in ("skirt", "dress"):
-        return legs[seen & (_places(figure, "leg")[legs] > _skirt_length(seed) - 0.5).all(1)]
-    return legs[:0]
+        bare_from = BOTTOMS["shorts"].hem - 0.2
+    elif appearance.bottom in ("skirt", "dress"):
+        bare_from = _skirt_length(seed) - 0.5
+    else:
+        return legs[:0]
+    bare = (_places(figure, "leg")[legs] > bare_from).all(1)
+    return np.asarray(legs[seen & bare])
 
 
 def _places(figure: Figure, kind: str) -> Floats:
