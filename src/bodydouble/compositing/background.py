@@ -90,6 +90,22 @@ class KnownBackground:
         return np.unique(around[(around >= 0) & (around < _SPANS)])
 
 
+def free_of_people(bundle: SceneBundle, frame_index: int, config: PaintOutConfig) -> _Mask:
+    """(height, width): pixels of a frame that are well away from everybody."""
+    whole = Window(0, 0, bundle.video.width_px, bundle.video.height_px)
+    free = np.ones((whole.height, whole.width), dtype=np.bool_)
+    for track in bundle.tracks:
+        if (step := track.step_of(frame_index)) is None:
+            continue
+        box = track.boxes_xyxy_px[step]
+        margin = config.dilation_px(float(box[3] - box[1]))
+        for window in (Window.around(box), Window.around(track.silhouettes.windows_xyxy_px[step])):
+            near = window.grown(margin).clipped(whole)
+            if not (window.is_empty or near.is_empty):
+                free[near.slices] = False
+    return free
+
+
 class BackgroundEvidence:
     """Counts while a clip is read; memory is that of a picture and 16 bytes a pixel."""
 
@@ -107,7 +123,6 @@ class BackgroundEvidence:
         self._span_frames = max(1, least, math.ceil(video.num_frames / _SPANS))
         self._still_frames = max(1, round(_STILL_SECONDS * float(video.average_rate)))
         self._every_frames = max(1, self._span_frames // _LOOKS_PER_SPAN)
-        self._frame_window = Window(0, 0, video.width_px, video.height_px)
         shape = (video.height_px, video.width_px)
         self._met, self._contradicted = np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
 
@@ -117,16 +132,7 @@ class BackgroundEvidence:
 
     def add(self, frame: Frame) -> None:
         """Compare one frame with the plate where nobody is near."""
-        free = np.ones(self._met.shape, dtype=np.bool_)
-        for track in self._bundle.tracks:
-            if (step := track.step_of(frame.index)) is None:
-                continue
-            box = track.boxes_xyxy_px[step]
-            margin = self._config.dilation_px(float(box[3] - box[1]))
-            for window in (Window.around(box), Window.around(track.silhouettes.windows_xyxy_px[step])):
-                near = window.grown(margin).clipped(self._frame_window)
-                if not (window.is_empty or near.is_empty):
-                    free[near.slices] = False
+        free = free_of_people(self._bundle, frame.index, self._config)
         same = largest_difference(frame.rgb, self._plate_rgb) <= BACKGROUND_DIFFERS_BY_AT_MOST
         bit = np.uint64(1 << (frame.index // self._span_frames))
         self._met |= np.where(free & same, bit, np.uint64(0))

@@ -65,7 +65,7 @@ class Compositor:
         check_size(first_rgb, bundle, "plate")
         self._is_grey = bundle.video.is_gray or bool(np.ptp(first_rgb, axis=2).max() == 0)
         survey = survey or Survey()
-        self._background, self._doubts = survey.background, survey.doubts
+        self._background, self._doubts, self._noise_steady = survey.background, survey.doubts, survey.noise_steady
         self._painter = Painter(
             bundle, first_rgb, first_valid, config, self._noise_field, is_grey=self._is_grey, occluders=survey.occluders
         )
@@ -163,7 +163,8 @@ class Compositor:
         if sensor.noise_strength <= 0.0:
             return Noise()
         found = estimate_noise(frame_rgb, plate_rgb, usable)
-        return replace(found, sigma=min(found.sigma * sensor.noise_strength, sensor.max_noise))
+        sigma = min(found.sigma * sensor.noise_strength, sensor.max_noise)
+        return replace(found, sigma=sigma, steady=self._noise_steady)
 
     def _paint_out(
         self,
@@ -198,7 +199,7 @@ class Compositor:
         piece = self._noise_field.piece(window, frame.index, _BACKGROUND, noise.grain_px)
         paint_plate(
             result[window.slices], cover, distrusted, fit, config.seam_max_offset,
-            piece.tile, piece.row, piece.column, noise.sigma, weight,
+            piece.tile, piece.places, np.array(noise.sigmas), weight,
         )  # fmt: skip
 
     def _outcome(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bodydouble.compositing.config import ShadowConfig
 from bodydouble.compositing.kernels import lay
-from bodydouble.compositing.sensor import NoisePiece
+from bodydouble.compositing.sensor import Noise, NoisePiece
 from bodydouble.compositing.windows import Window
 from bodydouble.scene import Sprite
 
@@ -104,14 +104,14 @@ def contact_shadow(sprite: Sprite, frame_window: Window, config: ShadowConfig) -
     return Layer(window=window, colour=np.zeros((*dark.shape, 3), dtype=np.float32), alpha=dark)
 
 
-def lay_over(base: npt.NDArray[np.uint8], layer: Layer, noise: NoisePiece, sigma: float = 0.0) -> None:
+def lay_over(base: npt.NDArray[np.uint8], layer: Layer, piece: NoisePiece, noise: Noise) -> None:
     """Lay a layer over its window of a frame, in place; pixels where alpha is 0 keep their value to the bit.
 
     Args:
         base: (height, width, 3) the frame.
         layer: what is laid over it.
-        noise: for its window.
-        sigma: standard deviation of that noise, in steps of 1/255.
+        piece: of noise, for its window.
+        noise: how strong it is.
     """
     target = base[layer.window.slices]
-    lay(target, layer.colour, layer.alpha, noise.tile, noise.row, noise.column, sigma)
+    lay(target, layer.colour, layer.alpha, piece.tile, piece.places, np.array(noise.sigmas))

@@ -135,8 +135,10 @@ class Painter:
                 continue
             layer = self._behind_occluders(layer, double.sprite, scenery.filled)
             noise = scenery.noise
-            piece = self._noise_field.piece(layer.window, scenery.frame_index, track_id, noise.grain_px)
-            lay_over(result, layer, piece, noise.sigma)
+            piece = self._noise_field.piece(
+                layer.window, scenery.frame_index, track_id, noise.grain_px, _anchor_px(double.sprite)
+            )
+            lay_over(result, layer, piece, noise)
             written = layer.alpha > 0.0
             if self._chroma_px > 0.0:
                 share_chroma(result[layer.window.slices], written, self._chroma_px)
@@ -192,5 +194,14 @@ class Painter:
         share = cv2.blur(cv2.medianBlur(ground.astype(np.uint8) * 255, _SPECK_PX), (3, 3)).astype(np.float32)
         alpha = (share * shadow.alpha / 255).astype(np.float32)
         piece = self._noise_field.piece(shadow.window, scenery.frame_index, 0)
-        lay_over(result, Layer(window=shadow.window, colour=shadow.colour, alpha=alpha), piece)
+        lay_over(result, Layer(window=shadow.window, colour=shadow.colour, alpha=alpha), piece, Noise())
         changed[where] |= alpha > 0.0
+
+
+def _anchor_px(sprite: Sprite) -> tuple[int, int]:
+    """x, y of a point that goes along with a double: above the middle of head and chest, which limbs do not move."""
+    upper = sprite.rgba[: max(1, sprite.rgba.shape[0] // 3), :, 3]
+    cover = upper.sum(axis=0, dtype=np.float64)
+    total = float(cover.sum())
+    middle = float(cover @ np.arange(len(cover))) / total if total > 0.0 else 0.0
+    return sprite.left_px + round(middle), sprite.top_px

@@ -19,6 +19,13 @@ def _code(value: float) -> int:
 
 
 @nb.njit(cache=True, nogil=True)
+def _grain(tile: Array, side: int, places: Array, sigmas: Array, y: int, x: int) -> Any:
+    """Noise of a pixel."""
+    fresh = tile[(places[0, 0] + y) % side, (places[0, 1] + x) % side]
+    return sigmas[0] * fresh + sigmas[1] * tile[(places[1, 0] + y) % side, (places[1, 1] + x) % side]
+
+
+@nb.njit(cache=True, nogil=True)
 def paint_plate(
     base: Array,
     cover: Array,
@@ -26,9 +33,8 @@ def paint_plate(
     fit: Array,
     limit: float,
     tile: Array,
-    row: int,
-    column: int,
-    sigma: float,
+    places: Array,
+    sigmas: Array,
     weight: Array,
 ) -> None:
     """Lay a cover over a window by weight, relit by a plane per channel, with noise.
@@ -40,9 +46,8 @@ def paint_plate(
         fit: (3, 3): constant and slopes of each channel over -1..1 across the window; see ``paint_out.fit_plate``.
         limit: largest correction, in steps of 1/255.
         tile: (n, n) noise of deviation 1.
-        row: of the tile, where the window begins.
-        column: likewise.
-        sigma: deviation of the noise, in steps of 1/255.
+        places: (2, 2) row and column of the tile where the window begins, for what is new in every frame and for what stays.
+        sigmas: (2,) deviations of these, in steps of 1/255.
         weight: (height, width) uint8; 255 is all.
     """
     height, width = weight.shape
@@ -53,7 +58,7 @@ def paint_plate(
             if weight[y, x] == 0:
                 continue
             u = -1.0 + 2.0 * x / (width - 1) if width > 1 else -1.0
-            grain = sigma * tile[(row + y) % side, (column + x) % side]
+            grain = _grain(tile, side, places, sigmas, y, x)
             share = weight[y, x] / 255.0
             for c in range(3):
                 value = cover[y, x, c] + grain
@@ -63,7 +68,7 @@ def paint_plate(
 
 
 @nb.njit(cache=True, nogil=True)
-def lay(base: Array, colour: Array, alpha: Array, tile: Array, row: int, column: int, sigma: float) -> None:
+def lay(base: Array, colour: Array, alpha: Array, tile: Array, places: Array, sigmas: Array) -> None:
     """Lay colours over a window, with noise.
 
     Args:
@@ -71,9 +76,8 @@ def lay(base: Array, colour: Array, alpha: Array, tile: Array, row: int, column:
         colour: (height, width, 3), multiplied by alpha.
         alpha: (height, width), 0 to 1.
         tile: (n, n) noise of deviation 1.
-        row: of the tile, where the window begins.
-        column: likewise.
-        sigma: deviation of the noise, in steps of 1/255.
+        places: see `paint_plate`.
+        sigmas: see `paint_plate`.
     """
     side = tile.shape[0]
     for y in range(alpha.shape[0]):
@@ -81,6 +85,6 @@ def lay(base: Array, colour: Array, alpha: Array, tile: Array, row: int, column:
             a = alpha[y, x]
             if a <= 0.0:
                 continue
-            grain = sigma * tile[(row + y) % side, (column + x) % side] * a
+            grain = _grain(tile, side, places, sigmas, y, x) * a
             for c in range(3):
                 base[y, x, c] = _code(base[y, x, c] * (1.0 - a) + colour[y, x, c] + grain)

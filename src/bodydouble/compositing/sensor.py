@@ -22,7 +22,9 @@ _SHARPEST_SHARE: Final[float] = 0.3
 _LEAST_EDGE: Final[float] = 24.0
 """Height of an edge, in 1/255, below which noise decides its shape."""
 _TILE_PX: Final[int] = 256
-_NOISE_ROW_STEP: Final[int] = 8
+_NOISE_ROWS: Final[slice] = slice(4, None, 8)
+_FEWEST_NOISE_PX: Final[int] = 500
+"""Pairs of pixels, with fewer nothing is said about how noise changes in time."""
 _GRAINS_PX: Final[tuple[float, ...]] = (0.0, 0.35, 0.45, 0.6, 0.8, 1.0)
 """Softness of the noise that can be made: demosaicing and compression make noise coarser than a pixel."""
 _USUAL_GRAIN_PX: Final[float] = 0.6
@@ -130,6 +132,13 @@ class Noise:
     """Standard deviation in steps of 1/255."""
     grain_px: float = _USUAL_GRAIN_PX
     """Standard deviation of the softness that white noise would need to look like it; one of a few."""
+    steady: float = 0.0
+    """Share of its variance that stays from frame to frame, 0 to 1."""
+
+    @property
+    def sigmas(self) -> tuple[float, float]:
+        """Standard deviations of what is new in every frame, and of what stays."""
+        return self.sigma * math.sqrt(1.0 - self.steady), self.sigma * math.sqrt(self.steady)
 
 
 def estimate_noise(
@@ -148,9 +157,7 @@ def estimate_noise(
     Returns:
         Deviation 0 where nothing is usable.
     """
-    rows = slice(_NOISE_ROW_STEP // 2, None, _NOISE_ROW_STEP)
-    residual = frame_rgb[rows, :, 1].astype(np.int16) - plate_rgb[rows, :, 1]
-    there = usable[rows]
+    residual, there = _residual(frame_rgb, plate_rgb), usable[_NOISE_ROWS]
     next_, second = (_mean_step(residual, there, apart) for apart in (1, 2))
     if next_ is None or second is None or second <= 0.0:
         return Noise()
@@ -159,6 +166,45 @@ def estimate_noise(
     # Mean absolute value of a normal variable is sqrt(2 / pi) of its standard deviation.
     deviation = second * math.sqrt(math.pi / 2.0)
     return Noise(sigma=deviation / math.sqrt(2.0 * (1.0 - _correlation(grain, 2))), grain_px=grain)
+
+
+class SteadinessEvidence:
+    """How much of the noise stays from one frame to the next.
+
+    Encoders leave as it is what hardly changes, so what looks like noise in a frame often stays for many frames. Noise that
+    is new in every frame boils beside it.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._before: tuple[int, npt.NDArray[np.int16], npt.NDArray[np.bool_]] | None = None
+        self._products, self._squares, self._count = 0.0, 0.0, 0
+
+    def add(
+        self, frame_index: int, frame_rgb: npt.NDArray[np.uint8], plate_rgb: npt.NDArray[np.uint8],
+        usable: npt.NDArray[np.bool_],
+    ) -> None:  # fmt: skip
+        """Take a frame; arguments as in `estimate_noise`. Two in a row tell something."""
+        residual, there = _residual(frame_rgb, plate_rgb), usable[_NOISE_ROWS]
+        steps = residual[:, 2:] - residual[:, :-2]
+        there = there[:, 2:] & there[:, :-2] & (np.abs(steps) <= _LARGEST_NOISE_STEP)
+        if self._before is not None and self._before[0] == frame_index - 1:
+            both = there & self._before[2]
+            here, there_before = steps[both].astype(np.float64), self._before[1][both].astype(np.float64)
+            self._products += float(here @ there_before)
+            self._squares += 0.5 * float(here @ here + there_before @ there_before)
+            self._count += len(here)
+        self._before = (frame_index, steps, there)
+
+    def share(self) -> float:
+        """Share of the noise's variance that stays, 0 to 1; 0 where too little was seen."""
+        if self._count < _FEWEST_NOISE_PX or self._squares <= 0.0:
+            return 0.0
+        return min(max(self._products / self._squares, 0.0), 1.0)
+
+
+def _residual(frame_rgb: npt.NDArray[np.uint8], plate_rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
+    return np.asarray(frame_rgb[_NOISE_ROWS, :, 1].astype(np.int16) - plate_rgb[_NOISE_ROWS, :, 1])
 
 
 def _mean_step(residual: npt.NDArray[np.int16], usable: npt.NDArray[np.bool_], apart: int) -> float | None:
@@ -185,21 +231,50 @@ class NoisePiece:
     """(n, n), standard deviation 1; goes on where it ends."""
     row: int
     column: int
+    steady_row: int
+    """The same for noise that stays from frame to frame."""
+    steady_column: int
+
+    @property
+    def places(self) -> npt.NDArray[np.int64]:
+        """(2, 2): row and column, of what is new in every frame and of what stays."""
+        return np.array([[self.row, self.column], [self.steady_row, self.steady_column]], np.int64)
 
 
 class NoiseField:
-    """Repeatable noise of standard deviation 1, the same in all channels; another piece of it per frame and track."""
+    """Repeatable noise of standard deviation 1, the same in all channels.
+
+    Another piece of it per frame and track for what is new in every frame, and one per track for what stays.
+    """
 
     def __init__(self, seed: int, clip_name: str) -> None:
         self._seed = seed
         self._clip_name = clip_name
         self._tiles: dict[float, npt.NDArray[np.float32]] = {}
 
-    def piece(self, window: Window, frame_index: int, track_id: int, grain_px: float = _USUAL_GRAIN_PX) -> NoisePiece:
-        """Noise for a window; ``track_id`` 0 is the painted background."""
-        place = derive_seed(self._seed, "compositing", "noise", self._clip_name, track_id, frame_index)
-        row, column = (window.top + place) % _TILE_PX, (window.left + place // _TILE_PX) % _TILE_PX
-        return NoisePiece(tile=self._tile(grain_px), row=row, column=column)
+    def piece(
+        self, window: Window, frame_index: int, track_id: int, grain_px: float = _USUAL_GRAIN_PX,
+        anchor_px: tuple[int, int] = (0, 0),
+    ) -> NoisePiece:  # fmt: skip
+        """Noise for a window.
+
+        Args:
+            window: in the frame.
+            frame_index: of the frame.
+            track_id: whose noise it is; 0 is the painted background.
+            grain_px: see `Noise`.
+            anchor_px: x, y of the point with which the steady part moves.
+        """
+        x, y = anchor_px
+        now = derive_seed(self._seed, "compositing", "noise", self._clip_name, track_id, frame_index)
+        ever = derive_seed(self._seed, "compositing", "noise", self._clip_name, track_id)
+        return NoisePiece(
+            tile=self._tile(grain_px),
+            row=(window.top + now) % _TILE_PX,
+            column=(window.left + now // _TILE_PX) % _TILE_PX,
+            steady_row=(window.top - y + ever) % _TILE_PX,
+            steady_column=(window.left - x + ever // _TILE_PX) % _TILE_PX,
+        )
 
     def _tile(self, grain_px: float) -> npt.NDArray[np.float32]:
         if grain_px not in self._tiles:

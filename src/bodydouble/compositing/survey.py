@@ -1,15 +1,20 @@
-"""Reading the clip once before compositing: what stands in front of people, and where and when the plate is right."""
+"""Reading the clip once before compositing: what stands in front of people, where and when the plate is right, noise."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
-from bodydouble.compositing.background import BackgroundEvidence, KnownBackground
+from bodydouble.compositing.background import BackgroundEvidence, KnownBackground, free_of_people
 from bodydouble.compositing.base import PlateSource, check_size
 from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.doubts import DoubtEvidence, Doubts
 from bodydouble.compositing.occlusion import OccluderEvidence, OccluderMap
+from bodydouble.compositing.sensor import SteadinessEvidence
 from bodydouble.scene import FrameSource, Progress, SceneBundle, SilentProgress
+
+_NOISE_LOOKS: Final[int] = 16
+"""Pairs of frames of a clip whose noise is compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +27,8 @@ class Survey:
     """Where the plate was seen to be right; None where nobody looked."""
     doubts: Doubts = field(default_factory=Doubts)
     """When the plate looked like somebody."""
+    noise_steady: float = 0.0
+    """Share of the noise's variance that stays from frame to frame, 0 to 1."""
 
 
 def survey_clip(
@@ -56,7 +63,8 @@ def survey_clip(
     first_rgb, _ = plate.at(0)
     check_size(first_rgb, bundle, "plate")
     background = BackgroundEvidence(bundle, first_rgb, paint_out) if paint_out.known_background else None
-    doubts = DoubtEvidence(bundle, paint_out.distrust_share)
+    doubts, steadiness = DoubtEvidence(bundle, paint_out.distrust_share), SteadinessEvidence()
+    spacing = max(2, bundle.video.num_frames // _NOISE_LOOKS)
     told = progress or SilentProgress()
     told.start("survey", bundle.video.num_frames)
     for frame in source.frames(0, bundle.video.num_frames):
@@ -66,6 +74,9 @@ def survey_clip(
             doubts.add(frame, plate_rgb)
             if occlusion is not None:
                 occlusion.add(frame, plate_rgb, valid)
+        if frame.index % spacing < 2 and config.sensor.noise_strength > 0.0:
+            plate_rgb, valid = plate.at(frame.index)
+            steadiness.add(frame.index, frame.rgb, plate_rgb, valid & free_of_people(bundle, frame.index, paint_out))
         if background is not None and background.wants(frame.index):
             background.add(frame)
         told.advance()
@@ -74,4 +85,5 @@ def survey_clip(
         occluders=occlusion.occluders() if occlusion is not None else None,
         background=background.known() if background is not None else None,
         doubts=doubts.doubts(),
+        noise_steady=steadiness.share(),
     )

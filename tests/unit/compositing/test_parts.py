@@ -185,7 +185,7 @@ def painted(cover, fit, limit, weight, base=None, as_it_is=None):
     result = np.zeros_like(cover) if base is None else base.copy()
     keep = np.zeros(weight.shape, dtype=bool) if as_it_is is None else as_it_is
     tile = np.zeros((4, 4), dtype=np.float32)
-    paint_plate(result, cover, keep, fit, limit, tile, 0, 0, 0.0, weight)
+    paint_plate(result, cover, keep, fit, limit, tile, np.zeros((2, 2), np.int64), np.zeros(2), weight)
     return result
 
 
