@@ -289,6 +289,27 @@ def test_noise_of_the_footage_is_given_to_the_double(street, walker, double):
     assert 3.0 < deviations[1] < 7.0
 
 
+@pytest.mark.parametrize("steady", [0.0, 1.0])
+def test_noise_of_a_double_boils_only_where_that_of_the_footage_does(street, walker, double, steady):
+    places = dict.fromkeys(range(4), (30, 10))
+    scene = street(walkers=[walker(track_id=1, places=places, size=(50, 30))], frames_count=4)
+    film = scene.rgb
+    rng = np.random.default_rng(9)
+    noise = [rng.normal(0, 5, size=(scene.height, scene.width, 1)) for _ in range(4)]
+
+    def noisy(index):
+        grain = noise[0] if steady else noise[index]
+        return np.clip(np.rint(film(index) + grain), 0, 255).astype(np.uint8)
+
+    scene.rgb = noisy
+    scene.sprites = {index: [(1, double(30, 10, size=(50, 30)))] for index in range(4)}
+    frames = run(scene)
+    body = [frame.rgb[25:45, 40:50, 1].astype(float) for frame in frames]
+    assert body[0].std() > 2.0
+    boiling = np.std(np.stack(body), axis=0).mean()
+    assert boiling < 1.0 if steady else boiling > 2.0
+
+
 def test_contact_shadow_darkens_the_ground_beside_the_feet_only(street, walker, double):
     scene = street(walkers=[walker(track_id=1, places={0: (40, 20)})], frames_count=1)
     scene.sprites[0] = [(1, double(40, 22))]

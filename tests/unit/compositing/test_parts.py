@@ -16,7 +16,14 @@ from bodydouble.compositing.double import contact_shadow, make_layer
 from bodydouble.compositing.kernels import paint_plate
 from bodydouble.compositing.light import develop, light_curve, measure_plate_light
 from bodydouble.compositing.paint_out import fill_from_surroundings, fit_plate, merge, person_area
-from bodydouble.compositing.sensor import NoiseField, blur_for_render_px, estimate_blur_px, estimate_noise
+from bodydouble.compositing.sensor import (
+    Noise,
+    NoiseField,
+    SteadinessEvidence,
+    blur_for_render_px,
+    estimate_blur_px,
+    estimate_noise,
+)
 from bodydouble.compositing.windows import Window
 from bodydouble.errors import ConfigError
 
@@ -93,6 +100,44 @@ def test_noise_has_unit_deviation_and_differs_by_frame_track_seed_and_clip():
         grain(NoiseField(3, "other"), window, 7, 1),
     ):
         assert abs(np.corrcoef(first.ravel(), other.ravel())[0, 1]) < 0.1
+
+
+def test_what_stays_of_the_noise_stays_and_moves_with_its_anchor():
+    field, window = NoiseField(3, "clip"), Window(10, 300, 210, 500)
+    one, two = (field.piece(window, frame, 1, 0.6, (20, 310)) for frame in (7, 8))
+    assert (one.steady_row, one.steady_column) == (two.steady_row, two.steady_column)
+    assert (one.row, one.column) != (two.row, two.column)
+    moved = field.piece(Window(13, 305, 213, 505), 8, 1, 0.6, (23, 315))
+    assert (moved.steady_row, moved.steady_column) == (one.steady_row, one.steady_column)
+    other = field.piece(window, 7, 2, 0.6, (20, 310))
+    assert (one.steady_row, one.steady_column) != (other.steady_row, other.steady_column)
+
+
+@pytest.mark.parametrize("steady", [0.0, 0.5, 1.0])
+def test_share_of_the_noise_that_stays_is_found_and_made(steady):
+    rng = np.random.default_rng(5)
+    plate = np.full((160, 240, 3), 120, dtype=np.uint8)
+    still = rng.normal(0, 2.5 * np.sqrt(steady), size=(160, 240, 1))
+    evidence, usable = SteadinessEvidence(), np.ones((160, 240), dtype=bool)
+    assert evidence.share() == 0.0
+    for index in (4, 5, 9, 10):
+        fresh = rng.normal(0, 2.5 * np.sqrt(1 - steady), size=(160, 240, 1))
+        evidence.add(index, np.clip(np.rint(plate + still + fresh), 0, 255).astype(np.uint8), plate, usable)
+    assert evidence.share() == pytest.approx(steady, abs=0.08)
+    fresh_sigma, steady_sigma = Noise(sigma=5.0, steady=steady).sigmas
+    assert fresh_sigma**2 + steady_sigma**2 == pytest.approx(25.0)
+    assert steady_sigma**2 == pytest.approx(25.0 * steady)
+
+
+def test_frames_that_do_not_follow_each_other_tell_nothing_about_noise_in_time():
+    plate, usable = np.full((80, 120, 3), 120, dtype=np.uint8), np.ones((80, 120), dtype=bool)
+    noisy = np.clip(plate + np.random.default_rng(1).normal(0, 4, size=(80, 120, 1)), 0, 255).astype(np.uint8)
+    evidence = SteadinessEvidence()
+    evidence.add(3, noisy, plate, usable)
+    evidence.add(5, noisy, plate, usable)
+    assert evidence.share() == 0.0
+    evidence.add(6, noisy, plate, ~usable)
+    assert evidence.share() == 0.0
 
 
 @pytest.mark.parametrize("softness_px", [0.0, 0.6, 1.0])
