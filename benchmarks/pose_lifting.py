@@ -29,6 +29,7 @@ from bodydouble.generation.avatar.motion import Style, fit_motion
 from bodydouble.generation.avatar.physique import build_physique
 from bodydouble.generation.avatar.skeleton import Skeleton, forward
 from bodydouble.generation.avatar.view import View, projection
+from bodydouble.generation.config import AvatarConfig
 from bodydouble.scene import MIRRORED, CameraMotion, Light, MaskStack, PersonTrack, SceneBundle, VideoGeometry
 from bodydouble.synth.behaviour import Behaviour, Stand, Walk
 from bodydouble.synth.figure import Person
@@ -159,7 +160,7 @@ def judge(act: str, filmed: list[Filmed], style: Style) -> Told:
     """Fit and compare."""
     parts: dict[str, list[Floats]] = {key: [] for key in ("joints", "limbs", "trunk", "facing", "swapped", "slide")}
     for one in filmed:
-        motion = fit_motion(one.track, one.bundle, one.view, one.skeleton, noise_m=0.05, style=style, seed=1)
+        motion = fit_motion(one.track, one.bundle, one.view, one.skeleton, noise_m=AvatarConfig().joint_noise_m, style=style, seed=1)
         joints = forward(one.skeleton, motion.angles).joints_m
         made = joints - joints[:, [8, 11]].mean(1, keepdims=True)
         parts["joints"].append(np.linalg.norm(made - one.joints_m, axis=2).mean(1))

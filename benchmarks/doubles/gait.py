@@ -29,7 +29,7 @@ from bodydouble.generation.avatar.motion import Motion, Style, fit_motion
 from bodydouble.generation.avatar.physique import build_physique, phenotype_of
 from bodydouble.generation.avatar.skeleton import Skeleton, forward
 from bodydouble.generation.avatar.view import estimate_view, projection
-from bodydouble.generation.config import GenerationConfig
+from bodydouble.generation.config import AvatarConfig, GenerationConfig
 from bodydouble.generation.plan import plan_windows
 from bodydouble.scene import PersonTrack, SceneBundle
 from bodydouble.seeds import derive_seed
@@ -78,7 +78,7 @@ def _doubles(bundle: SceneBundle, style: str, seed: int) -> tuple[SceneBundle, l
             told = dataclasses.replace(track, joint_scores=np.zeros_like(track.joint_scores))
         way, _, strength = style.partition(":")
         motion = fit_motion(
-            told, bundle, view, skeleton, noise_m=0.05, seed=derive_seed(own, "motion"),
+            told, bundle, view, skeleton, noise_m=AvatarConfig().joint_noise_m, seed=derive_seed(own, "motion"),
             style=cast(Style, "natural" if style == "path" else way), strength=float(strength or 1),
         )  # fmt: skip
         joints = played_joints_px(skeleton, motion)

@@ -19,7 +19,7 @@ class AvatarConfig:
     samples would pass ``max_raster_side_px``."""
     max_raster_side_px: int = 3200
     """Longest side of the picture of samples; bounds time and memory for people who fill the frame."""
-    joint_noise_m: float = 0.05
+    joint_noise_m: float = 0.035
     """How far a joint that was found is taken to be off, in metres on the body; larger trusts the priors more."""
     exposure_seconds: float = 0.02
     """How long the shutter is open for a frame, 0 (nothing blurs) to 1: what moves meanwhile is blurred along its way. No
