@@ -160,7 +160,9 @@ def judge(act: str, filmed: list[Filmed], style: Style) -> Told:
     """Fit and compare."""
     parts: dict[str, list[Floats]] = {key: [] for key in ("joints", "limbs", "trunk", "facing", "swapped", "slide")}
     for one in filmed:
-        motion = fit_motion(one.track, one.bundle, one.view, one.skeleton, noise_m=AvatarConfig().joint_noise_m, style=style, seed=1)
+        motion = fit_motion(
+            one.track, one.bundle, one.view, one.skeleton, noise_m=AvatarConfig().joint_noise_m, style=style, seed=1
+        )
         joints = forward(one.skeleton, motion.angles).joints_m
         made = joints - joints[:, [8, 11]].mean(1, keepdims=True)
         parts["joints"].append(np.linalg.norm(made - one.joints_m, axis=2).mean(1))
