@@ -28,7 +28,7 @@ _ROW_STRIDE: Final = 0.618034
 """The golden ratio spreads moments evenly over rows of samples, however many there are."""
 _MOMENTS_APART_PX: Final = 1.2
 """Images of an edge further apart are seen one by one."""
-_MOST_MOMENTS: Final = 5
+_MOST_MOMENTS: Final = 4
 _STILL: Final = np.zeros((1, 2), np.float32)
 """Ways of vertices that do not move."""
 _CODES: Final = np.round(
