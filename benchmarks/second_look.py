@@ -109,8 +109,8 @@ def main() -> None:
     line = np.linalg.lstsq(sure[:, [0, 3]], said, rcond=None)[0]
     lowest = 1 / (1 + np.exp(-said.min()))
     print(
-        f"where the finder is sure: finder {line[0]:.2f}, offset {line[1]:.2f}; the second look's lowest score {lowest:.2f}, "
-        f"below 0.5 for {np.count_nonzero(said < 0)} of {len(said)}"
+        f"where the finder is sure: finder {line[0]:.2f}, offset {line[1]:.2f}; the second look's lowest score "
+        f"{lowest:.2f}, below 0.5 for {np.count_nonzero(said < 0)} of {len(said)}"
     )
     for name, (own, hits) in seen.items():
         sure = own @ numbers > 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bodydouble.perception.twins import play_one_of_twins
+from bodydouble.perception.twins import play_one_in_one_place, play_one_of_twins
 from bodydouble.scene import PersonTrack
 from bodydouble.testing.bundles import make_bundle
 
@@ -74,3 +74,52 @@ def test_a_twin_of_somebody_who_is_not_played_is_played(walker: PersonTrack) -> 
 def test_nobody_and_one_person(walker: PersonTrack) -> None:
     assert play_one_of_twins([]) == []
     assert play_one_of_twins([walker]) == [walker]
+
+
+def _detected(track: PersonTrack, frames: slice) -> PersonTrack:
+    scores = np.zeros(len(track), np.float32)
+    scores[frames] = 0.6
+    return replace(track, box_scores=scores)
+
+
+def _crossing(walker: PersonTrack) -> PersonTrack:
+    """Somebody who is in the walker's place in frames 20 to 28 only."""
+    other = beside(walker, 0.05)
+    moved = other.joints_xy_px.copy()
+    moved[:20, :, 0] += 300
+    moved[29:, :, 0] += 300
+    return replace(other, joints_xy_px=moved)
+
+
+def test_who_is_hidden_behind_somebody_is_not_played_in_their_place(walker: PersonTrack) -> None:
+    front = _detected(walker, slice(None))
+    behind = replace(
+        _crossing(walker), box_scores=np.where((np.arange(40) >= 20) & (np.arange(40) < 29), 0, 0.6).astype(np.float32)
+    )
+    one, other = play_one_in_one_place([front, behind])
+    assert one.play.all()
+    assert np.flatnonzero(~other.play).tolist() == list(range(20, 29))
+    assert other.reason == f"in one place with {walker.track_id}"
+    assert other.twin_of == 0
+
+
+def test_detections_that_alternate_between_two_tracks_are_of_one_person(walker: PersonTrack) -> None:
+    even, odd = _detected(walker, slice(0, None, 2)), _detected(_crossing(walker), slice(1, None, 2))
+    one, other = play_one_in_one_place([even, odd])
+    assert np.count_nonzero(~one.play | ~other.play) == 9
+    assert not np.any(~one.play & ~other.play)
+
+
+def test_two_who_are_detected_side_by_side_are_both_played(walker: PersonTrack) -> None:
+    both = [_detected(walker, slice(None)), _detected(_crossing(walker), slice(None))]
+    assert all(track.play.all() for track in play_one_in_one_place(both))
+
+
+def test_in_one_place_for_two_frames_only(walker: PersonTrack) -> None:
+    other = _detected(beside(walker, 0.05), slice(0, 0))
+    moved = other.joints_xy_px.copy()
+    moved[:, :, 0] += 300
+    moved[20:22, :, 0] -= 300
+    tracks = [_detected(walker, slice(None)), replace(other, joints_xy_px=moved)]
+    assert all(track.play.all() for track in play_one_in_one_place(tracks))
+    assert play_one_in_one_place([]) == []
