@@ -3,9 +3,8 @@
 The boxes of twins may differ a good deal (one around the legs, one reaching too far up), but their joints lie on the same
 limbs. The weaker twin stays in the bundle and keeps its silhouettes, so what it covers is still replaced by the plate.
 
-Tracks that are one person for most of a life are twins. Others lie on one person for a while only: one of them lost its own,
-or its person is behind the other. Where they do and only one at a time is detected, only one is played; two doubles in one
-place would show now one and now the other.
+Tracks that are one person for most of a life are twins. Others lie on one person for a while, because one of them lost its
+own. Where they do and are detected in turn, only one is played; two doubles in one place would show now one, now the other.
 """
 
 from __future__ import annotations
@@ -34,6 +33,8 @@ _LEAST_RUN: Final = 3
 """Frames in a row in which joints must be near for two tracks to be on one person for a while."""
 _BOTH_DETECTED: Final = 0.3
 """With a larger share of these frames in which both are detected, there are two people, and they are told apart."""
+_EACH_DETECTED: Final = 0.2
+"""With a smaller share in which one is detected, its person is hidden behind the other, and is played there."""
 
 
 def play_one_of_twins(tracks: Sequence[PersonTrack]) -> list[PersonTrack]:
@@ -64,7 +65,7 @@ def play_one_in_one_place(tracks: Sequence[PersonTrack]) -> list[PersonTrack]:
 
 
 def _runs_together(one: PersonTrack, other: PersonTrack) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Steps of both tracks, run by run, in which both are played in one place and hardly ever detected together."""
+    """Steps of both tracks, run by run, in which both are played in one place and detected in turn."""
     _, mine, theirs = np.intersect1d(one.frame_indices, other.frame_indices, return_indices=True)
     if len(mine) == 0:
         return []
@@ -72,8 +73,9 @@ def _runs_together(one: PersonTrack, other: PersonTrack) -> list[tuple[NDArray[n
     edges = np.flatnonzero(np.diff(np.concatenate([[False], near, [False]]).astype(np.int8)))
     runs = []
     for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        together = (one.box_scores[mine[first:last]] > 0) & (other.box_scores[theirs[first:last]] > 0)
-        if last - first >= _LEAST_RUN and together.mean() <= _BOTH_DETECTED:
+        detected = np.stack([one.box_scores[mine[first:last]] > 0, other.box_scores[theirs[first:last]] > 0])
+        in_turn = detected.mean(axis=1).min() >= _EACH_DETECTED and detected.all(axis=0).mean() <= _BOTH_DETECTED
+        if last - first >= _LEAST_RUN and in_turn:
             runs.append((mine[first:last], theirs[first:last]))
     return runs
 
