@@ -80,7 +80,7 @@ class LightConfig:
     """How far the double's black and white are drawn to those of the footage (haze, flat curves), 0 to 1."""
     saturation: float = 0.85
     """Strength of the double's colours, 0 (grey) to 1 (as cloth and skin under neutral light)."""
-    toe_strength: float = 0.65
+    toe_strength: float = 0.4
     """How much dark values are deepened, as cameras do; exponent on them less one, 0 to 1."""
     smoothing_seconds: float = 0.4
     """Light of a place is averaged over the places where the person is this long (standard deviation) before and after."""

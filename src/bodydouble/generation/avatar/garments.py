@@ -21,7 +21,7 @@ _PUSHED_SHARE: Final = 0.45
 """Hems that go along with the legs less than this end at the hips, where legs do not push them."""
 _AROUND_M: Final = 0.15
 """Radius at which angles around the trunk are counted as metres of cloth."""
-_VALLEY, _RIDGE = 0.32, 0.08
+_VALLEY, _RIDGE = 0.26, 0.14
 """How much darker and lighter the bottoms and ridges of folds are than even cloth."""
 
 

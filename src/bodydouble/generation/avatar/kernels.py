@@ -437,8 +437,8 @@ def shade(
                 blue += e * lit + gloss
             if count == 0:
                 continue
-            dim = 1 - 0.06 * _hidden(triangle, depth, middle_row, middle_column, reach, per_metre)
-            dim *= 1 - 0.05 * _hidden(triangle, depth, middle_row, middle_column, wide, per_metre)
+            dim = 1 - 0.05 * _hidden(triangle, depth, middle_row, middle_column, reach, per_metre)
+            dim *= 1 - 0.025 * _hidden(triangle, depth, middle_row, middle_column, wide, per_metre)
             dim /= count
             out[row, column, 0] = codes[int(min(1.0, max(0.0, ambient[0] * red * dim)) * last + 0.5)]
             out[row, column, 1] = codes[int(min(1.0, max(0.0, ambient[1] * green * dim)) * last + 0.5)]
