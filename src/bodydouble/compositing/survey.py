@@ -69,13 +69,14 @@ def survey_clip(
     told.start("survey", bundle.video.num_frames)
     for frame in source.frames(0, bundle.video.num_frames):
         check_size(frame.rgb, bundle, f"frame {frame.index}")
-        if frame.index % config.occlusion.every_frames == 0:
+        for_people, for_noise = frame.index % config.occlusion.every_frames == 0, frame.index % spacing < 2
+        if for_people or for_noise:
             plate_rgb, valid = plate.at(frame.index)
+        if for_people:
             doubts.add(frame, plate_rgb)
             if occlusion is not None:
                 occlusion.add(frame, plate_rgb, valid)
-        if frame.index % spacing < 2 and config.sensor.noise_strength > 0.0:
-            plate_rgb, valid = plate.at(frame.index)
+        if for_noise:
             steadiness.add(frame.index, frame.rgb, plate_rgb, valid & free_of_people(bundle, frame.index, paint_out))
         if background is not None and background.wants(frame.index):
             background.add(frame)
