@@ -239,6 +239,22 @@ def trolley(image: Floats, x: float, y: float, size: float, rng: np.random.Gener
         _line(image, (x + dx, y - high), (x + dx, y - high - size * 0.18), _shaded(colour, 0.6), size * 0.015)
 
 
+def block(image: Floats, x: float, y: float, half_px: float, high_px: float, rng: np.random.Generator) -> None:
+    """A wall, counter, table top, bin or bag of a given size, plain, panelled or patterned."""
+    colour, top = _colour(rng), y - high_px
+    _bar(image, x - half_px, top, x + half_px, y, colour)
+    if rng.random() < 0.5:
+        lip = high_px * rng.uniform(0.03, 0.15)
+        _bar(image, x - half_px * 1.04, top - lip / 2, x + half_px * 1.04, top + lip / 2, _colour(rng))
+    lines = int(rng.integers(0, 7))
+    upright = rng.random() < 0.5
+    for k in range(lines):
+        shade, at = _shaded(colour, rng.uniform(0.5, 1.3)), (k + 1) / (lines + 1)
+        a = (x - half_px + 2 * half_px * at, top) if upright else (x - half_px, top + high_px * at)
+        b = (a[0], y) if upright else (x + half_px, a[1])
+        _line(image, a, b, shade, high_px * rng.uniform(0.005, 0.04))
+
+
 Drawing = Callable[[Floats, float, float, float, np.random.Generator], None]
 
 THINGS: Final[dict[Drawing, float]] = {

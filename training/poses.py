@@ -25,6 +25,9 @@ ACTIVITIES: Final[dict[str, float]] = {
 }  # fmt: skip
 """Share of each activity; the sum is 1."""
 
+LOW_ACTIVITIES: Final[dict[str, float]] = {"sit": 0.64, "crouch": 0.14, "bend": 0.12, "fall": 0.04, "cycle": 0.06}
+"""Shares for people who don't stand upright; the sum is 1."""
+
 ARM_HABITS: Final[dict[str, float]] = {
     "swing": 0.52, "phone": 0.08, "pocket": 0.11, "carry": 0.10, "hip": 0.05, "raised": 0.06, "crossed": 0.05,
     "any": 0.03,
@@ -66,13 +69,19 @@ class PoseSampler:
                 bone = joints[JOINT_INDEX[f"{side}_{end}"]] - joints[JOINT_INDEX[f"{side}_{start}"]]
                 self._rest_direction[f"{side}_{name}"] = bone / np.linalg.norm(bone)
 
-    def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], tuple[float, float], str]:
+    def draw(
+        self, rng: np.random.Generator, activities: dict[str, float] = ACTIVITIES
+    ) -> tuple[NDArray[np.float32], tuple[float, float], str]:
         """One pose.
+
+        Args:
+            rng: chance.
+            activities: share of each; the sum is 1.
 
         Returns:
             Rotation vectors ``(bones, 3)``, the tilt of the whole body (angle, azimuth), and the activity's name.
         """
-        activity = str(rng.choice(list(ACTIVITIES), p=list(ACTIVITIES.values())))
+        activity = str(rng.choice(list(activities), p=list(activities.values())))
         limbs = _draw_limbs(activity, rng)
         rotvecs = np.zeros((len(self._bones), 3))
         for name in ("spine05", "spine04", "spine03", "spine02", "spine01"):

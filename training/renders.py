@@ -23,7 +23,7 @@ from bodydouble.body.parts import Part
 from bodydouble.body.primitives import Mesh
 from bodydouble.body.raster import interpolate, rasterise
 from bodydouble.seeds import derive_seed
-from training.poses import PoseSampler
+from training.poses import ACTIVITIES, LOW_ACTIVITIES, PoseSampler
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,8 @@ class RenderConfig:
     """Distance between the shards of this process."""
     seed: int = 20261122
     """Root seed."""
+    low: bool = False
+    """Only people who sit, crouch, bend, ride or lie."""
 
 
 @dataclass(kw_only=True)
@@ -244,12 +246,13 @@ def render_shard(config: RenderConfig, shard: int, model: BodyModel, poses: Pose
     """Render one shard into ``<out>/shard_NN.bin`` (pixels) and ``.npz`` (where each render lies, joints, boxes)."""
     stem = config.out / f"shard_{shard:02d}"
     offsets, shapes, joints, boxes, position = [], [], [], [], 0
+    activities = LOW_ACTIVITIES if config.low else ACTIVITIES
     with stem.with_suffix(".bin.part").open("wb") as file:
         for start in range(0, config.per_shard, batch):
             rng = np.random.default_rng(derive_seed(config.seed, "renders", shard, start))
             shapes_drawn = [draw_phenotype(rng) for _ in range(batch)]
             rest = model.rest({name: np.array([shape[name] for shape in shapes_drawn]) for name in shapes_drawn[0]})
-            drawn = [poses.draw(rng) for _ in range(batch)]
+            drawn = [poses.draw(rng, activities) for _ in range(batch)]
             posed = model.pose(np.stack([pose for pose, _, _ in drawn]), rest)
             for index, (_, tilt, activity) in enumerate(drawn):
                 render = render_body(model, rest, posed, index, activity, tilt, rng)

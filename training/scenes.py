@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.scene.skeleton import JOINT_INDEX
 from training.backgrounds import Backgrounds
-from training.clutter import OCCLUDERS, draw_thing
+from training.clutter import OCCLUDERS, bench, block, chair, draw_thing
 from training.degrade import degrade
 from training.dress import Light, draw_light
-from training.figures import Floats, changed, figure_of, paste, shadow
+from training.figures import Figure, Floats, changed, figure_of, paste, shadow
 from training.shards import RenderLibrary
 
 WINDOW_HW_PX: Final[tuple[int, int]] = (288, 384)
@@ -62,6 +63,8 @@ def make_scene(
         top = round(place.foot - figure.box_px[3])
         if shadows and place.height > 24:
             shadow(image, figure, left, top, rng)
+        if rng.random() < 0.75:
+            _seat(image, owner, figure, left, top, rng)
         region = paste(image, figure, left, top)
         box = figure.box_px + np.array([left, top, left, top], np.float32)
         inside = np.clip(box, 0, [width, height, width, height]).astype(np.float32)
@@ -74,6 +77,8 @@ def make_scene(
         owner[region[0], region[1]][solid] = len(boxes)
         if occluders and rng.random() < 0.3:
             _stand_in_front(image, owner, place, rng)
+        elif rng.random() < 0.12:
+            _cover(image, owner, box, rng)
     if rng.random() < 0.25:
         _stand_in_front(
             image, owner, _Place(foot=height * 1.05, middle=rng.uniform(0, width), height=height * 0.6), rng
@@ -137,6 +142,49 @@ def _nearly(light: Light, rng: np.random.Generator) -> Light:
     """Somebody may stand in the shade."""
     dim = rng.uniform(0.3, 0.7) if rng.random() < 0.15 else rng.uniform(0.9, 1.1)
     return Light(direction=light.direction, ambient=light.ambient * dim, key=light.key * dim, tint=light.tint)
+
+
+def _seat(
+    image: Floats, owner: NDArray[np.int32], figure: Figure, left: int, top: int, rng: np.random.Generator
+) -> None:  # fmt: skip
+    """Draw what somebody sits on behind them, in place; nothing under people whose thighs are not level."""
+    joints = figure.joints_px[:, :2] + np.array([left, top], np.float32)
+    hips, knees, ankles = (joints[[JOINT_INDEX[f"{side}_{name}"] for side in ("left", "right")]].mean(axis=0)
+                           for name in ("hip", "knee", "ankle"))  # fmt: skip
+    shin = float(ankles[1] - knees[1])
+    if shin < 4 or knees[1] - hips[1] > 0.5 * shin:
+        return
+    before = image.copy()
+    high, wide = shin * rng.uniform(0.9, 1.2), shin * rng.uniform(0.6, 3.5)
+    seat = _Place(foot=float(hips[1]) + high, middle=float(hips[0]) + wide * rng.uniform(-0.7, 0.7), height=high)
+    if rng.random() < 0.4:
+        (bench if wide > 1.2 * shin else chair)(image, seat.middle, seat.foot, high * 2.8, rng)
+    else:
+        block(image, seat.middle, seat.foot, wide, high, rng)
+    owner[changed(before, image)] = 0
+
+
+def _cover(image: Floats, owner: NDArray[np.int32], box: Floats, rng: np.random.Generator) -> None:
+    """Hide a good part of one person behind a wall, table, bin, pillar or bag, in place."""
+    before = image.copy()
+    wide, tall = float(box[2] - box[0]), float(box[3] - box[1])
+    kind = rng.random()
+    if kind < 0.5:
+        # Up to the knees, the hips or the chest.
+        half, high = wide * rng.uniform(0.4, 3.0), tall * rng.uniform(0.25, 0.75)
+        middle = float(box[0] + box[2]) / 2 + half * rng.uniform(-0.8, 0.8)
+        block(image, middle, float(box[3]) + tall * rng.uniform(0.0, 0.1), half, high * 1.05, rng)
+    elif kind < 0.85:
+        # One side, from the ground to over the head.
+        half = wide * rng.uniform(0.15, 0.6)
+        middle = float(rng.choice([box[0], box[2]])) + wide * rng.normal(0, 0.2)
+        block(image, middle, float(box[3]) + tall * 0.05, half, tall * rng.uniform(0.9, 2.5), rng)
+    else:
+        # Something held or lying in the lap.
+        half = wide * rng.uniform(0.15, 0.4)
+        middle = float(box[0] + box[2]) / 2 + wide * rng.normal(0, 0.2)
+        block(image, middle, float(box[3]) - tall * rng.uniform(0.15, 0.4), half, tall * rng.uniform(0.1, 0.3), rng)
+    owner[changed(before, image)] = 0
 
 
 def _stand_in_front(image: Floats, owner: NDArray[np.int32], place: _Place, rng: np.random.Generator) -> None:

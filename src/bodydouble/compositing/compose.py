@@ -67,7 +67,7 @@ class Compositor:
         survey = survey or Survey()
         self._background, self._doubts, self._noise_steady = survey.background, survey.doubts, survey.noise_steady
         self._painter = Painter(
-            bundle, first_rgb, first_valid, config, self._noise_field, is_grey=self._is_grey, occluders=survey.occluders
+            bundle, first_rgb, first_valid, config, self._noise_field, is_grey=self._is_grey, survey=survey
         )
 
     def compose(

@@ -107,7 +107,7 @@ class LightConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SensorConfig:
-    """How a double takes on the softness and the noise of the footage. A strength of 0 switches the step off."""
+    """How a double takes on softness, noise and compression of the footage. A strength of 0 switches the step off."""
 
     blur_strength: float = 1.0
     """Share of the footage's measured softness that is given to doubles, 0 to 1."""
@@ -120,6 +120,8 @@ class SensorConfig:
     """Share of the footage's measured noise that is given to doubles and painted areas, 0 to 1."""
     max_noise: float = 12.0
     """Largest standard deviation of that noise, in steps of 1/255."""
+    compression: bool = True
+    """Store the fine detail of doubles as coarsely as the clip's codec did, where that shows."""
 
     def __post_init__(self) -> None:
         """Check ranges.

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bodydouble.compositing.audit import largest_difference
+from bodydouble.compositing.compression import FINE_FROM, dct_basis
 from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.double import LEAST_ALPHA, Layer, contact_shadow, lay_over, make_layer
+from bodydouble.compositing.kernels import round_blocks
 from bodydouble.compositing.light import develop, light_curve, measure_plate_light, to_grey
-from bodydouble.compositing.occlusion import OccluderMap
 from bodydouble.compositing.place_light import LightMap, place_brightness
 from bodydouble.compositing.sensor import (
     Noise,
@@ -25,6 +26,7 @@ from bodydouble.compositing.sensor import (
     estimate_chroma_blur_px,
     share_chroma,
 )
+from bodydouble.compositing.survey import Survey
 from bodydouble.compositing.windows import Window
 from bodydouble.scene import PersonTrack, SceneBundle, Sprite
 
@@ -80,7 +82,7 @@ class Painter:
         noise_field: NoiseField,
         *,
         is_grey: bool,
-        occluders: OccluderMap | None,
+        survey: Survey,
     ) -> None:
         """Measure what is the same in all frames.
 
@@ -91,10 +93,10 @@ class Painter:
             config: settings.
             noise_field: noise of the clip.
             is_grey: the clip has no colours.
-            occluders: things in front of people.
+            survey: what the whole clip told.
         """
         self._config, self._noise_field = config, noise_field
-        self._is_grey, self._occluders = is_grey, occluders
+        self._is_grey, self._occluders = is_grey, survey.occluders
         self._frame_window = Window(0, 0, bundle.video.width_px, bundle.video.height_px)
         self._frames_per_second = float(bundle.video.average_rate)
         self._light = measure_plate_light(plate_rgb)
@@ -103,6 +105,7 @@ class Painter:
         self._blur_px = min(blur_for_render_px(footage_px) * sensor.blur_strength, sensor.max_blur_px)
         chroma_px = estimate_chroma_blur_px(plate_rgb, valid) or max(_DEFAULT_CHROMA_BLUR_PX, footage_px)
         extra_px = math.sqrt(max(0.0, chroma_px**2 - footage_px**2)) * sensor.chroma_strength
+        self._comb = survey.comb if sensor.compression else None
         self._chroma_px = 0.0 if is_grey or extra_px < _LEAST_CHROMA_BLUR_PX else min(extra_px, sensor.max_blur_px)
 
     def draw(
@@ -142,6 +145,11 @@ class Painter:
             written = layer.alpha > 0.0
             if self._chroma_px > 0.0:
                 share_chroma(result[layer.window.slices], written, self._chroma_px)
+            if self._comb is not None:
+                sizes = np.array([self._comb.vanishes_below, self._comb.first, self._comb.spacing])
+                round_blocks(
+                    result, layer.alpha, layer.window.top, layer.window.left, sizes, dct_basis(), FINE_FROM
+                )  # fmt: skip
             changed[layer.window.slices] |= written
         return drawn
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import numba as nb
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -88,3 +89,75 @@ def lay(base: Array, colour: Array, alpha: Array, tile: Array, places: Array, si
             grain = _grain(tile, side, places, sigmas, y, x) * a
             for c in range(3):
                 base[y, x, c] = _code(base[y, x, c] * (1.0 - a) + colour[y, x, c] + grain)
+
+
+@nb.njit(cache=True, nogil=True)
+def round_blocks(
+    frame: Array, alpha: Array, top: int, left: int, comb: Array, basis: Array, fine_from: int
+) -> None:  # fmt: skip
+    """Round fine detail of brightness in 8x8 blocks, as a codec does, where something was laid over a frame.
+
+    Args:
+        frame: (height, width, 3) uint8, changed in place.
+        alpha: (rows, columns) of what was laid over, 0 to 1; pixels without any keep their value.
+        top: row of the frame where ``alpha`` begins.
+        left: column.
+        comb: (3,) in 1/255: size below which coefficients vanish, first size that is kept, spacing of further ones.
+        basis: (8, 8), see ``compression.dct_basis``.
+        fine_from: least sum of both frequencies of a coefficient that is rounded.
+    """
+    height, width = frame.shape[0], frame.shape[1]
+    bottom, right = top + alpha.shape[0], left + alpha.shape[1]
+    luma, half = np.empty((8, 8), np.float32), np.empty((8, 8), np.float32)
+    for block_y in range(top // 8 * 8, bottom, 8):
+        for block_x in range(left // 8 * 8, right, 8):
+            if block_y + 8 > height or block_x + 8 > width or not _touches(alpha, block_y - top, block_x - left):
+                continue
+            for y in range(8):
+                for x in range(8):
+                    pixel = frame[block_y + y, block_x + x]
+                    luma[y, x] = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2]
+            _product(basis, luma, half, False)
+            _product(half, basis, luma, True)
+            for y in range(8):
+                for x in range(8):
+                    size = luma[y, x]
+                    luma[y, x] = _rounded(size, comb) - size if x + y >= fine_from else 0.0
+            _product(basis.T, luma, half, False)
+            _product(half, basis.T, luma, True)
+            for y in range(max(block_y, top), min(block_y + 8, bottom)):
+                for x in range(max(block_x, left), min(block_x + 8, right)):
+                    change = alpha[y - top, x - left] * luma[y - block_y, x - block_x]
+                    if change != 0.0:
+                        for c in range(3):
+                            frame[y, x, c] = _code(frame[y, x, c] + change)
+
+
+@nb.njit(cache=True, nogil=True)
+def _rounded(size: float, comb: Array) -> Any:
+    """The nearest size that a codec knows."""
+    if abs(size) < comb[0]:
+        return 0.0
+    further = np.floor((abs(size) - comb[0]) / comb[2])
+    return np.sign(size) * (comb[1] + further * comb[2])
+
+
+@nb.njit(cache=True, nogil=True)
+def _touches(alpha: Array, top: int, left: int) -> bool:
+    """Whether anything lies in the block that begins there."""
+    for y in range(max(top, 0), min(top + 8, alpha.shape[0])):
+        for x in range(max(left, 0), min(left + 8, alpha.shape[1])):
+            if alpha[y, x] > 0.0:
+                return True
+    return False
+
+
+@nb.njit(cache=True, nogil=True)
+def _product(a: Array, b: Array, out: Array, transposed: bool) -> None:
+    """Matrix product of 8x8 matrices, of the second one's transpose where asked."""
+    for y in range(8):
+        for x in range(8):
+            total = np.float32(0.0)
+            for k in range(8):
+                total += a[y, k] * (b[x, k] if transposed else b[k, x])
+            out[y, x] = total

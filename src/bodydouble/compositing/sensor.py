@@ -24,7 +24,12 @@ _LEAST_EDGE: Final[float] = 24.0
 _TILE_PX: Final[int] = 256
 _NOISE_ROWS: Final[slice] = slice(4, None, 8)
 _FEWEST_NOISE_PX: Final[int] = 500
-"""Pairs of pixels, with fewer nothing is said about how noise changes in time."""
+"""Pairs of pixels, with fewer nothing is said about how noise changes in time; smooth pixels, with fewer all are taken."""
+_LEAST_SMOOTH_SHARE: Final[float] = 0.03
+"""The same as a share of all usable pixels."""
+_SMOOTH_NEAR_PX: Final[int] = 7
+_SMOOTH_DIFFERS_BY_AT_MOST: Final[int] = 5
+"""Of the plate over so many pixels, in steps of 1/255."""
 _GRAINS_PX: Final[tuple[float, ...]] = (0.0, 0.35, 0.45, 0.6, 0.8, 1.0)
 """Softness of the noise that can be made: demosaicing and compression make noise coarser than a pixel."""
 _USUAL_GRAIN_PX: Final[float] = 0.6
@@ -147,7 +152,8 @@ def estimate_noise(
     """The footage's noise, on every eighth row.
 
     Differences between frame and plate from one pixel to its neighbour, and to the next but one, hold neither the scene
-    nor its light. The coarser noise is, the smaller are the former against the latter.
+    nor its light. The coarser noise is, the smaller are the former against the latter. Only where the plate is smooth:
+    on texture encoders leave more than noise, and doubles are mostly smooth cloth.
 
     Args:
         frame_rgb: (height, width, 3).
@@ -158,6 +164,9 @@ def estimate_noise(
         Deviation 0 where nothing is usable.
     """
     residual, there = _residual(frame_rgb, plate_rgb), usable[_NOISE_ROWS]
+    smooth = there & _smooth(plate_rgb[_NOISE_ROWS, :, 1])
+    if np.count_nonzero(smooth) >= max(_FEWEST_NOISE_PX, _LEAST_SMOOTH_SHARE * np.count_nonzero(there)):
+        there = smooth
     next_, second = (_mean_step(residual, there, apart) for apart in (1, 2))
     if next_ is None or second is None or second <= 0.0:
         return Noise()
@@ -166,6 +175,14 @@ def estimate_noise(
     # Mean absolute value of a normal variable is sqrt(2 / pi) of its standard deviation.
     deviation = second * math.sqrt(math.pi / 2.0)
     return Noise(sigma=deviation / math.sqrt(2.0 * (1.0 - _correlation(grain, 2))), grain_px=grain)
+
+
+def _smooth(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Where nothing near, to the left and the right, differs by more than what can hardly be seen."""
+    if rows.size == 0:
+        return np.zeros(rows.shape, np.bool_)
+    near = np.ones((1, _SMOOTH_NEAR_PX), np.uint8)
+    return np.asarray(cv2.subtract(cv2.dilate(rows, near), cv2.erode(rows, near)) <= _SMOOTH_DIFFERS_BY_AT_MOST)
 
 
 class SteadinessEvidence:

@@ -1,4 +1,4 @@
-"""Reading the clip once before compositing: what stands in front of people, where and when the plate is right, noise."""
+"""Reading the clip once before compositing: what is in front of people, where and when the plate is right, noise, codec."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from bodydouble.compositing.background import BackgroundEvidence, KnownBackground, free_of_people
 from bodydouble.compositing.base import PlateSource, check_size
+from bodydouble.compositing.compression import Comb, CombEvidence
 from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.doubts import DoubtEvidence, Doubts
 from bodydouble.compositing.occlusion import OccluderEvidence, OccluderMap
@@ -29,6 +30,8 @@ class Survey:
     """When the plate looked like somebody."""
     noise_steady: float = 0.0
     """Share of the noise's variance that stays from frame to frame, 0 to 1."""
+    comb: Comb | None = None
+    """How coarsely the clip's codec stored fine detail; None where that does not show."""
 
 
 def survey_clip(
@@ -63,7 +66,8 @@ def survey_clip(
     first_rgb, _ = plate.at(0)
     check_size(first_rgb, bundle, "plate")
     background = BackgroundEvidence(bundle, first_rgb, paint_out) if paint_out.known_background else None
-    doubts, steadiness = DoubtEvidence(bundle, paint_out.distrust_share), SteadinessEvidence()
+    doubts = DoubtEvidence(bundle, paint_out.distrust_share)
+    steadiness, comb = SteadinessEvidence(), CombEvidence()
     spacing = max(2, bundle.video.num_frames // _NOISE_LOOKS)
     told = progress or SilentProgress()
     told.start("survey", bundle.video.num_frames)
@@ -77,7 +81,9 @@ def survey_clip(
             if occlusion is not None:
                 occlusion.add(frame, plate_rgb, valid)
         if for_noise:
-            steadiness.add(frame.index, frame.rgb, plate_rgb, valid & free_of_people(bundle, frame.index, paint_out))
+            free = free_of_people(bundle, frame.index, paint_out)
+            steadiness.add(frame.index, frame.rgb, plate_rgb, valid & free)
+            comb.add(frame.rgb, free)
         if background is not None and background.wants(frame.index):
             background.add(frame)
         told.advance()
@@ -87,4 +93,5 @@ def survey_clip(
         background=background.known() if background is not None else None,
         doubts=doubts.doubts(),
         noise_steady=steadiness.share(),
+        comb=comb.comb(),
     )

@@ -24,6 +24,7 @@ from bodydouble.perception.tracking.linking import smooth
 from bodydouble.perception.tracking.meetings import crowding
 from bodydouble.perception.tracking.verdict import doubt_about, evidence_of
 from bodydouble.perception.twins import play_one_in_one_place, play_one_of_twins
+from bodydouble.perception.unseen import play_only_the_seen
 from bodydouble.scene import (
     NUM_JOINTS,
     CameraMotion,
@@ -82,7 +83,7 @@ def assemble(
             shorter, tall = without_giants(seen, with_hidden_steps(seen, shorter), heights)
             reason = reason or tall
         tracks.append(_person(len(tracks) + 1, seen, shorter, config, rate, doubt=reason))
-    tracks = play_one_in_one_place(play_one_of_twins(tracks))
+    tracks = play_only_the_seen(play_one_in_one_place(play_one_of_twins(tracks)), rate)
     tracks = with_joint_visibility(tracks, frame_size_px=size)
     reach = int(np.clip(round(_REACH_SECONDS * rate), 2, _MOST_REACH_FRAMES))
     for blob in readings.blobs:

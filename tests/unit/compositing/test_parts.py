@@ -78,6 +78,19 @@ def test_noise_is_measured_beside_moving_things_and_a_change_of_light(sigma):
     assert estimate_noise(frame, plate, ~usable).sigma == 0.0
 
 
+def test_noise_of_smooth_places_is_what_doubles_get():
+    """Encoders leave more than noise on texture; cloth is mostly smooth."""
+    rng = np.random.default_rng(2)
+    plate = np.full((160, 200, 3), 120, dtype=np.uint8)
+    plate[:, 60:] = rng.integers(40, 200, size=(160, 140, 3))
+    sigma = np.where(np.arange(200) < 60, 1.5, 5.0)[None, :, None]
+    frame = (plate + rng.normal(0, 1, size=(160, 200, 1)) * sigma).round().clip(0, 255).astype(np.uint8)
+    assert estimate_noise(frame, plate, np.ones((160, 200), dtype=bool)).sigma == pytest.approx(1.5, abs=0.2)
+    textured = np.ones((160, 200), dtype=bool)
+    textured[:, :66] = False
+    assert estimate_noise(frame, plate, textured).sigma > 3.0
+
+
 def grain(field, window, frame_index, track_id, grain_px=0.6):
     """Noise of a window as the kernels read it."""
     piece = field.piece(window, frame_index, track_id, grain_px)

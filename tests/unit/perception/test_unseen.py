@@ -1,0 +1,75 @@
+"""Who is neither detected nor seen for a while is not played meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bodydouble.perception.unseen import play_only_the_seen
+from bodydouble.scene import PersonTrack
+from bodydouble.testing.bundles import make_bundle
+
+RATE = 20.0
+LONG = 6
+
+
+@pytest.fixture(scope="module")
+def walker() -> PersonTrack:
+    track = make_bundle(num_frames=60).tracks[0]
+    steps = len(track)
+    assert steps >= 50
+    return replace(
+        track, play=np.ones(steps, bool), reason="", box_scores=np.full(steps, 0.8, np.float32),
+        visible_fraction=np.ones(steps, np.float32),
+    )  # fmt: skip
+
+
+def away(track: PersonTrack, *stretches: tuple[int, int], visible: float = 0.0, score: float = 0.0) -> PersonTrack:
+    scores, seen = track.box_scores.copy(), track.visible_fraction.copy()
+    for first, last in stretches:
+        scores[first:last], seen[first:last] = score, visible
+    return replace(track, box_scores=scores, visible_fraction=seen)
+
+
+def played(track: PersonTrack) -> list[int]:
+    return np.flatnonzero(play_only_the_seen([track], RATE)[0].play).tolist()
+
+
+def test_a_long_gap_is_not_played_and_stays_covered(walker: PersonTrack) -> None:
+    (result,) = play_only_the_seen([away(walker, (10, 10 + LONG))], RATE)
+    assert np.flatnonzero(~result.play).tolist() == list(range(10, 10 + LONG))
+    assert result.reason == "not seen for 0.25 s or more"
+    assert result.silhouettes is walker.silhouettes
+    assert len(result) == len(walker)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "visible", "score"),
+    [(10, 13, 0.0, 0.0), (10, 30, 0.2, 0.0), (10, 30, 0.0, 0.3)],
+    ids=["short", "seen but not detected", "detected but hidden behind somebody"],
+)
+def test_other_gaps_are_played(walker: PersonTrack, first: int, last: int, visible: float, score: float) -> None:
+    gap = away(walker, (first, last), visible=visible, score=score)
+    assert play_only_the_seen([gap], RATE)[0] is gap
+
+
+def test_nobody_flashes_up_between_two_gaps(walker: PersonTrack) -> None:
+    assert played(away(walker, (10, 20), (22, 32))) == [*range(10), *range(32, len(walker))]
+    assert 24 in played(away(walker, (10, 20), (28, 38)))
+
+
+def test_a_short_start_before_a_gap_is_played(walker: PersonTrack) -> None:
+    assert played(away(walker, (2, 30)))[:2] == [0, 1]
+
+
+def test_a_rate_that_cannot_be_does_not_hide_everybody(walker: PersonTrack) -> None:
+    gap = away(walker, (10, 13))
+    assert play_only_the_seen([gap], 0.5)[0].play.all()
+    assert play_only_the_seen([away(walker, (10, 30))], 90_000.0)[0].play.all()
+
+
+def test_earlier_reasons_are_kept(walker: PersonTrack) -> None:
+    (result,) = play_only_the_seen([replace(away(walker, (10, 30)), reason="in one place with 7")], RATE)
+    assert result.reason == "in one place with 7; not seen for 0.25 s or more"
