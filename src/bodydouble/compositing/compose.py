@@ -65,7 +65,8 @@ class Compositor:
         check_size(first_rgb, bundle, "plate")
         self._is_grey = bundle.video.is_gray or bool(np.ptp(first_rgb, axis=2).max() == 0)
         survey = survey or Survey()
-        self._background, self._doubts, self._noise_steady = survey.background, survey.doubts, survey.noise_steady
+        self._background, self._occluders, self._doubts = survey.background, survey.occluders, survey.doubts
+        self._noise_steady = survey.noise_steady
         self._painter = Painter(
             bundle, first_rgb, first_valid, config, self._noise_field, is_grey=self._is_grey, survey=survey
         )
@@ -134,7 +135,8 @@ class Compositor:
         if track.visible_fraction[step] <= 0:
             return area
         limit = self._doubts.limit(track.track_id, frame.index, self._config.paint_out.distrust_share)
-        return judge_plate(area, track.boxes_xyxy_px[step], frame.rgb, plate_rgb, limit, self._background)
+        box = track.boxes_xyxy_px[step]
+        return judge_plate(area, box, frame.rgb, plate_rgb, limit, self._background, self._occluders)
 
     def _playing(
         self, frame_index: int, present: Sequence[tuple[PersonTrack, int]], sprites: Sequence[tuple[int, Sprite]]

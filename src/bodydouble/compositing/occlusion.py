@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from bodydouble.compositing.audit import largest_difference
 from bodydouble.compositing.config import OcclusionConfig
+from bodydouble.compositing.occluder_shape import grown_to_edges
 from bodydouble.compositing.windows import Window
 from bodydouble.scene import JOINT_INDEX, LIMBS, Frame, PersonTrack, SceneBundle
 
@@ -49,6 +50,8 @@ _CLOSING_PX: Final[tuple[int, int]] = (3, 9)
 """Width and height of gaps that are closed: things stand upright, and bodies pass over them in few rows at a time."""
 _FEWEST_PX: Final[int] = 24
 """Fewer connected pixels that are sure are chance."""
+_SEEN_ENOUGH: Final[int] = 2
+"""Bodies that were seen for more than one frame at a pixel have nothing before them there."""
 _WEAK_SHARE: Final[float] = 0.5
 _BASE_QUANTILE: Final[float] = 0.9
 
@@ -68,6 +71,10 @@ class OccluderMap:
         """True if nothing was found."""
         return not bool(np.any(self.base_y_px > -np.inf))
 
+    def hides(self, window: Window, ground_y_px: float) -> _Mask:
+        """Where on a window inside the frame a body is hidden that touches the ground at this row, (height, width)."""
+        return np.asarray(self.base_y_px[window.slices] >= ground_y_px)
+
     def seen_share(self, window: Window, ground_y_px: float, blur_px: float) -> npt.NDArray[np.float32] | None:
         """Share of a body on a window that is seen, (height, width), 0 to 1.
 
@@ -79,7 +86,7 @@ class OccluderMap:
         Returns:
             None where nothing hides the body.
         """
-        hidden = self.base_y_px[window.slices] >= ground_y_px
+        hidden = self.hides(window, ground_y_px)
         if not hidden.any():
             return None
         share = hidden.astype(np.float32)
@@ -105,9 +112,11 @@ class OccluderEvidence:
         self._first_track = np.zeros((height, width), dtype=np.int32)
         self._several = np.zeros((height, width), dtype=np.bool_)
         self._looks: dict[int, _Looks] = {}
+        self._plate_rgb: _Rgb | None = None
 
     def add(self, frame: Frame, plate_rgb: _Rgb, valid: _Mask) -> None:
         """Count one frame."""
+        self._plate_rgb = plate_rgb
         present = [
             (track, step)
             for track in self._bundle.tracks
@@ -172,8 +181,17 @@ class OccluderEvidence:
         for label in (np.flatnonzero(sure_px[1:] >= _FEWEST_PX) + 1).tolist():
             thing = labels == label
             depth = int(np.quantile(deepest[thing & sure], _BASE_QUANTILE))
-            base[thing] = below[self._first_class_seen(thing & weak, depth)]
+            hidden_below = self._first_class_seen(thing & weak, depth)
+            whole = self._whole(thing, hidden_below)
+            base[whole] = np.maximum(base[whole], below[hidden_below])
         return OccluderMap(base_y_px=base)
+
+    def _whole(self, thing: _Mask, hidden_below: int) -> _Mask:
+        """A thing up to its edges, but not where bodies that it would hide were seen."""
+        if self._plate_rgb is None:
+            return thing
+        seen = np.minimum(self._balance[:hidden_below], 0).sum(axis=0, dtype=np.int32) < -_SEEN_ENOUGH
+        return grown_to_edges(thing, seen & ~thing, self._plate_rgb)
 
     def _first_class_seen(self, thing: _Mask, deepest: int) -> int:
         """The farthest class of foot rows, up to ``deepest``, whose bodies were mostly seen where a thing is; or the next.

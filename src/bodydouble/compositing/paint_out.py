@@ -17,6 +17,7 @@ import numpy.typing as npt
 from bodydouble.compositing.audit import UNCHANGED_DIFFERS_BY_LESS_THAN, largest_difference
 from bodydouble.compositing.background import BACKGROUND_DIFFERS_BY_AT_MOST, KnownBackground, smoothed
 from bodydouble.compositing.config import PaintOutConfig
+from bodydouble.compositing.occlusion import OccluderMap
 from bodydouble.compositing.windows import Window
 from bodydouble.scene import PersonTrack
 
@@ -100,6 +101,7 @@ def judge_plate(
     plate_rgb: npt.NDArray[np.uint8],
     distrust_share: float,
     background: KnownBackground | None,
+    occluders: OccluderMap | None = None,
 ) -> PersonArea:
     """The same area, marked as distrusted if the plate looks like the frame on too large a share of the silhouette.
 
@@ -113,6 +115,7 @@ def judge_plate(
         plate_rgb: (height, width, 3) of the frame.
         distrust_share: of the silhouette, 0 to 1.
         background: where the plate is known to be right; None where nothing is known.
+        occluders: things in front of people, which the plate shows as well; None where nobody looked for them.
     """
     difference = largest_difference(frame_rgb[area.window.slices], plate_rgb[area.window.slices])
     same = area.silhouette & (difference < UNCHANGED_DIFFERS_BY_LESS_THAN)
@@ -122,6 +125,8 @@ def judge_plate(
     if background is None:
         return replace(area, distrusted=area.plate_weight > 0)
     known = background.at(area.window, box_xyxy_px, plate_rgb)
+    if occluders is not None:
+        known |= occluders.hides(area.window, float(box_xyxy_px[3]))
     area = replace(area, background=known & (difference <= BACKGROUND_DIFFERS_BY_AT_MOST))
     if np.count_nonzero(same & ~known) < limit:
         return area
