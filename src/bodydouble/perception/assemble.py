@@ -23,6 +23,7 @@ from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.linking import smooth
 from bodydouble.perception.tracking.meetings import crowding
 from bodydouble.perception.tracking.verdict import doubt_about, evidence_of
+from bodydouble.perception.tracking.weak import NEVER_SURE, never_sure
 from bodydouble.perception.twins import play_one_in_one_place, play_one_of_twins
 from bodydouble.perception.unseen import play_only_the_seen
 from bodydouble.scene import (
@@ -78,6 +79,8 @@ def assemble(
             alone=crowd < _ALONE_SHARE,
         )
         reason = doubt_about(evidence, config.tracking.verdict)
+        if never_sure(part, config.tracking):
+            reason = NEVER_SURE
         seen, shorter = trimmed(part, reading)
         if heights is not None:
             shorter, tall = without_giants(seen, with_hidden_steps(seen, shorter), heights)

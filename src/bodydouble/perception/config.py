@@ -111,6 +111,9 @@ class TrackingConfig:
     """Detections from this score on are matched first."""
     new_track_score: float = 0.50
     """A detection of at least this score that fits no track starts one."""
+    weak_score: float = 0.20
+    """Detections from this score on that last, and that nobody who is followed explains, are painted out, though none is
+    sure enough to start a track; above 1: never. Not with the paper's preset."""
     first_overlap: float = 0.10
     """Lowest overlap times score in the first association."""
     second_overlap: float = 0.40

@@ -32,6 +32,7 @@ from bodydouble.perception.tracking.linking import (
 from bodydouble.perception.tracking.looks import NUM_LOOKS, looks_of
 from bodydouble.perception.tracking.meetings import cut_at_meetings
 from bodydouble.perception.tracking.uncross import uncross
+from bodydouble.perception.tracking.weak import weak_fragments
 from bodydouble.scene import Frame, FrameSource, Progress
 
 BOX_SMOOTHING_SECONDS = 0.08
@@ -122,7 +123,7 @@ def make_tracks(
     frames_per_second: float,
     frame_size_px: tuple[int, int],
 ) -> list[Fragment]:
-    """Tracks over the whole clip, without gaps, in frame pixels, ordered by first frame.
+    """Tracks over the whole clip, without gaps, in frame pixels, ordered by first frame; then those never detected for sure.
 
     Args:
         detections: of every frame; their looks are used where they have some.
@@ -146,6 +147,7 @@ def make_tracks(
         heights = height_model(lasting, height)
         lasting = drop_composites(lasting, heights, max(_MOST_FRAMES_ASKED, round(_SHORT_SECONDS * frames_per_second)))
         lasting = drop_doubles([complete_heights(part, heights, height) for part in lasting])
+    lasting += weak_fragments(detections, lasting, to_reference, config.tracking, frames_per_second)
     smoothed = [smooth(part, BOX_SMOOTHING_SECONDS * frames_per_second) for part in lasting]
     longer = [_in_frames(extend(part, limits, num_frames), to_reference) for part in smoothed]
     return [without_invisible_ends(part, width, height) for part in longer]

@@ -9,7 +9,7 @@ from pathlib import Path
 from bodydouble.perception.assemble import assemble
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.evidence import confirm
-from bodydouble.perception.following import follow, height_model, make_tracks
+from bodydouble.perception.following import Followed, follow, height_model, make_tracks
 from bodydouble.perception.occupancy import Occupancy
 from bodydouble.perception.people.base import PeopleFinder
 from bodydouble.perception.people.factory import make_finder
@@ -18,6 +18,7 @@ from bodydouble.perception.person_backends import make_reader
 from bodydouble.perception.plate.build import PlateFolders, build_plate
 from bodydouble.perception.plate.second_look import PlateInspector
 from bodydouble.perception.reading import read_people
+from bodydouble.perception.staying import with_still_stretches
 from bodydouble.scene import CameraMotion, FrameSource, Progress, SceneBundle
 
 
@@ -57,7 +58,7 @@ def perceive(
 ) -> SceneBundle:
     """Look at a clip: who is where in it, and what is behind them.
 
-    The clip is read four times, front to back; memory grows with the number of people and frames by less than a
+    The clip is read four to six times, front to back; memory grows with the number of people and frames by less than a
     kilobyte a person and frame, and not with the size of the frames.
 
     Args:
@@ -81,6 +82,9 @@ def perceive(
     chosen = networks or load_networks(config)
     evidence_dir = work_dir / "evidence"
     followed = follow(source, chosen.finder, config, progress, workers=chosen.workers)
+    is_static = CameraMotion(to_reference=followed.to_reference).is_static
+    if is_static:
+        followed = _staying(source, followed, progress)
     occupied = Occupancy(followed, chosen.reader, float(source.geometry.average_rate))
     inspector = PlateInspector(chosen.finder, chosen.reader, config.plate.second_look_score)
     build_plate(
@@ -92,7 +96,7 @@ def perceive(
         progress=progress,
         second_look=inspector if config.plate.second_look_score <= 1 else None,
     )
-    if config.motion.enabled and CameraMotion(to_reference=followed.to_reference).is_static:
+    if config.motion.enabled and is_static:
         heights = height_model(followed.tracks, source.geometry.height_px)
         detections = confirm(source, followed.detections, heights, config, evidence_dir=evidence_dir, progress=progress)
         tracks = make_tracks(
@@ -102,7 +106,7 @@ def perceive(
             frames_per_second=float(source.geometry.average_rate),
             frame_size_px=(source.geometry.width_px, source.geometry.height_px),
         )
-        followed = replace(followed, detections=detections, tracks=tuple(tracks))
+        followed = _staying(source, replace(followed, detections=detections, tracks=tuple(tracks)), progress)
     readings = read_people(
         source,
         followed,
@@ -114,3 +118,9 @@ def perceive(
     )
     shutil.rmtree(evidence_dir)
     return assemble(source, followed, readings, config, plate_dir=plate_dir, producer=producer)
+
+
+def _staying(source: FrameSource, followed: Followed, progress: Progress) -> Followed:
+    """The same, with those who keep still for as long as they are there."""
+    tracks = with_still_stretches(source, followed.tracks, len(followed.detections), progress)
+    return replace(followed, tracks=tracks)
