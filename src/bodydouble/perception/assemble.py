@@ -66,6 +66,7 @@ def assemble(
     """Put the bundle together."""
     geometry = source.geometry
     tracks: list[PersonTrack] = []
+    motion: list[NDArray[np.float64]] = []
     rate = float(geometry.average_rate)
     size = (geometry.width_px, geometry.height_px)
     is_static = CameraMotion(to_reference=followed.to_reference).is_static
@@ -86,7 +87,8 @@ def assemble(
             shorter, tall = without_giants(seen, with_hidden_steps(seen, shorter), heights)
             reason = reason or tall
         tracks.append(_person(len(tracks) + 1, seen, shorter, config, rate, doubt=reason))
-    tracks = play_only_the_seen(play_one_in_one_place(play_one_of_twins(tracks)), rate)
+        motion.append(np.array(shorter.motion, np.float64))
+    tracks = play_only_the_seen(play_one_in_one_place(play_one_of_twins(tracks)), motion, rate)
     tracks = with_joint_visibility(tracks, frame_size_px=size)
     reach = int(np.clip(round(_REACH_SECONDS * rate), 2, _MOST_REACH_FRAMES))
     for blob in readings.blobs:

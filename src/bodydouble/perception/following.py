@@ -26,6 +26,7 @@ from bodydouble.perception.tracking.linking import (
     drop_doubles,
     extend,
     fill,
+    is_too_tall,
     smooth,
     without_invisible_ends,
 )
@@ -143,11 +144,12 @@ def make_tracks(
     num_frames = len(detections)
     # A clip shorter than the limit would otherwise lose everybody.
     lasting = [fill(part) for part in linked if int(part.observed.sum()) >= min(shortest, num_frames)]
-    if np.all(to_reference == np.eye(3)):
-        heights = height_model(lasting, height)
+    heights = height_model(lasting, height) if np.all(to_reference == np.eye(3)) else None
+    if heights is not None:
         lasting = drop_composites(lasting, heights, max(_MOST_FRAMES_ASKED, round(_SHORT_SECONDS * frames_per_second)))
         lasting = drop_doubles([complete_heights(part, heights, height) for part in lasting])
-    lasting += weak_fragments(detections, lasting, to_reference, config.tracking, frames_per_second)
+    weak = weak_fragments(detections, lasting, to_reference, config.tracking, frames_per_second)
+    lasting += [part for part in weak if heights is None or not is_too_tall(part, heights)]
     smoothed = [smooth(part, BOX_SMOOTHING_SECONDS * frames_per_second) for part in lasting]
     longer = [_in_frames(extend(part, limits, num_frames), to_reference) for part in smoothed]
     return [without_invisible_ends(part, width, height) for part in longer]

@@ -21,24 +21,30 @@ UNSEEN_SECONDS: Final = 0.25
 """Shorter gaps are played through: a double that vanishes and comes back at once is worse than one that is a little off."""
 _LEAST_FRAMES: Final = 4
 """No gap of fewer frames is long, whatever rate a container claims."""
+_IDLE_SHARE: Final = 0.1
+"""With less than this share differing from the plate nobody is seen."""
 _SHORTEST_PLAY_SECONDS: Final = 0.2
 """Between two such gaps nobody appears for less than this."""
 
 
-def play_only_the_seen(tracks: Sequence[PersonTrack], frames_per_second: float) -> list[PersonTrack]:
+def play_only_the_seen(
+    tracks: Sequence[PersonTrack], motion: Sequence[NDArray[np.float64]], frames_per_second: float
+) -> list[PersonTrack]:
     """The same tracks, not played in stretches in which they are neither detected nor seen.
 
     Args:
         tracks: of a bundle; ``box_scores`` 0 is not detected, ``visible_fraction`` 0 not to be seen.
+        motion: of each track, (time,) share of the person that differs from the plate, NaN where nobody can tell.
         frames_per_second: rate of the clip.
     """
     longest = max(_LEAST_FRAMES, round(UNSEEN_SECONDS * frames_per_second))
     shortest = max(2, round(_SHORTEST_PLAY_SECONDS * frames_per_second))
-    return [_without_unseen(track, longest, shortest) for track in tracks]
+    return [_without_unseen(track, share, longest, shortest) for track, share in zip(tracks, motion, strict=True)]
 
 
-def _without_unseen(track: PersonTrack, longest: int, shortest: int) -> PersonTrack:
-    unseen = (track.box_scores <= 0) & (track.visible_fraction <= 0)
+def _without_unseen(track: PersonTrack, motion: NDArray[np.float64], longest: int, shortest: int) -> PersonTrack:
+    idle = np.isfinite(motion) & (np.nan_to_num(motion) < _IDLE_SHARE)
+    unseen = (track.box_scores <= 0) & ((track.visible_fraction <= 0) | idle)
     away = np.zeros(len(track), bool)
     for first, last in _runs(unseen):
         away[first:last] = last - first >= longest

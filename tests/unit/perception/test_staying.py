@@ -21,7 +21,7 @@ def track(first: int, last: int, box=SEAT, step_px: float = 0.0) -> Fragment:
 
 
 def clip(seated=range(FRAMES), others=None, **more) -> RectClip:
-    return RectClip({RED: {i: SEAT for i in seated}, **(others or {})}, num_frames=FRAMES, **more)
+    return RectClip({RED: dict.fromkeys(seated, SEAT), **(others or {})}, num_frames=FRAMES, **more)
 
 
 def ends(tracks) -> list[tuple[int, int]]:
@@ -47,12 +47,12 @@ def test_not_before_they_came_nor_after_they_left():
 
 @pytest.mark.parametrize("hidden", [range(15, 22), range(40, 45)])
 def test_a_passer_by_in_front_is_passed_over(hidden):
-    (result,) = longer(clip(others={BLUE: {i: (35, 25, 70, 90) for i in hidden}}), track(25, 32))
+    (result,) = longer(clip(others={BLUE: dict.fromkeys(hidden, (35, 25, 70, 90))}), track(25, 32))
     assert ends([result]) == [(0, FRAMES - 1)]
 
 
 def test_a_change_of_light_is_no_change():
-    (result,) = longer(clip(gains={i: 1.25 for i in range(20)}), track(25, 32))
+    (result,) = longer(clip(gains=dict.fromkeys(range(20), 1.25)), track(25, 32))
     assert ends([result])[0][0] == 0
 
 
@@ -76,7 +76,7 @@ def test_a_person_at_the_border_of_the_picture_and_nobody_at_all():
     assert ends(longer(clip(), track(20, 30, box=outside))) == [(20, 30)]
     assert longer(clip()) == ()
     cut = (-8, 30, 12, 80)
-    green = {GREEN: {i: cut for i in range(FRAMES)}}
+    green = {GREEN: dict.fromkeys(range(FRAMES), cut)}
     assert ends(longer(clip(others=green), track(20, 30, box=cut))) == [(0, FRAMES - 1)]
 
 

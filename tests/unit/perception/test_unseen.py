@@ -33,12 +33,16 @@ def away(track: PersonTrack, *stretches: tuple[int, int], visible: float = 0.0, 
     return replace(track, box_scores=scores, visible_fraction=seen)
 
 
+def after(track: PersonTrack, rate: float = RATE, motion: float = np.nan) -> PersonTrack:
+    return play_only_the_seen([track], [np.full(len(track), motion)], rate)[0]
+
+
 def played(track: PersonTrack) -> list[int]:
-    return np.flatnonzero(play_only_the_seen([track], RATE)[0].play).tolist()
+    return np.flatnonzero(after(track).play).tolist()
 
 
 def test_a_long_gap_is_not_played_and_stays_covered(walker: PersonTrack) -> None:
-    (result,) = play_only_the_seen([away(walker, (10, 10 + LONG))], RATE)
+    result = after(away(walker, (10, 10 + LONG)))
     assert np.flatnonzero(~result.play).tolist() == list(range(10, 10 + LONG))
     assert result.reason == "not seen for 0.25 s or more"
     assert result.silhouettes is walker.silhouettes
@@ -52,7 +56,7 @@ def test_a_long_gap_is_not_played_and_stays_covered(walker: PersonTrack) -> None
 )
 def test_other_gaps_are_played(walker: PersonTrack, first: int, last: int, visible: float, score: float) -> None:
     gap = away(walker, (first, last), visible=visible, score=score)
-    assert play_only_the_seen([gap], RATE)[0] is gap
+    assert after(gap) is gap
 
 
 def test_nobody_flashes_up_between_two_gaps(walker: PersonTrack) -> None:
@@ -66,10 +70,17 @@ def test_a_short_start_before_a_gap_is_played(walker: PersonTrack) -> None:
 
 def test_a_rate_that_cannot_be_does_not_hide_everybody(walker: PersonTrack) -> None:
     gap = away(walker, (10, 13))
-    assert play_only_the_seen([gap], 0.5)[0].play.all()
-    assert play_only_the_seen([away(walker, (10, 30))], 90_000.0)[0].play.all()
+    assert after(gap, 0.5).play.all()
+    assert after(away(walker, (10, 30)), 90_000.0).play.all()
 
 
 def test_earlier_reasons_are_kept(walker: PersonTrack) -> None:
-    (result,) = play_only_the_seen([replace(away(walker, (10, 30)), reason="in one place with 7")], RATE)
+    result = after(replace(away(walker, (10, 30)), reason="in one place with 7"))
     assert result.reason == "in one place with 7; not seen for 0.25 s or more"
+
+
+@pytest.mark.parametrize(("motion", "plays"), [(0.02, False), (0.4, True), (np.nan, True)])
+def test_where_nothing_differs_from_the_plate_nobody_is_seen(walker: PersonTrack, motion: float, plays: bool) -> None:
+    gap = away(walker, (10, 30), visible=1.0)
+    assert bool(after(gap, motion=motion).play[10:30].all()) == plays
+    assert after(walker, motion=motion).play.all()

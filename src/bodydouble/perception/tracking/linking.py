@@ -82,13 +82,16 @@ def drop_composites(fragments: list[Fragment], heights: Heights, longest_frames:
     """
     if not heights.reliable:
         return fragments
-    suspects = [k for k, part in enumerate(fragments) if len(part) <= longest_frames and _too_tall(part, heights)]
+    suspects = [k for k, part in enumerate(fragments) if len(part) <= longest_frames and is_too_tall(part, heights)]
     others = [part for k, part in enumerate(fragments) if k not in suspects]
     gone = {k for k in suspects if _held_by(fragments[k], others)}
     return [part for k, part in enumerate(fragments) if k not in gone]
 
 
-def _too_tall(part: Fragment, heights: Heights) -> bool:
+def is_too_tall(part: Fragment, heights: Heights) -> bool:
+    """Whether its boxes are far too tall for a person where they are; nobody is where that is not known."""
+    if not heights.reliable:
+        return False
     tall = part.boxes[:, 3] - part.boxes[:, 1]
     expected = np.array([heights.expected(float(bottom)) for bottom in part.boxes[:, 3]])
     return bool(np.median(tall / expected) > _COMPOSITE_HEIGHTS)
