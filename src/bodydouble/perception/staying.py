@@ -38,8 +38,6 @@ _LEAST_IN_FRAME: Final = 0.5
 _SAME_PLACE: Final = 0.5
 """Share of the box that another track must cover to be the same person further on."""
 
-Thumb = NDArray[np.float32]
-
 
 @dataclass(kw_only=True, eq=False)
 class _End:
@@ -53,7 +51,16 @@ class _End:
     """Frames of the detections that say what is seen here."""
     frames: range
     """All that are looked at, those included."""
-    thumbs: dict[int, Thumb] = field(default_factory=dict)
+    thumbs: NDArray[np.uint8] = field(init=False)
+    """(len(frames), 16, 8): small pictures of the box."""
+
+    def __post_init__(self) -> None:
+        """Make room."""
+        self.thumbs = np.zeros((len(self.frames), *_THUMB_HW_PX), np.uint8)
+
+    def place(self, frame: int) -> int:
+        """Row of ``thumbs`` of a frame that is looked at."""
+        return frame - self.frames.start
 
 
 def with_still_stretches(
@@ -84,7 +91,7 @@ def with_still_stretches(
         if wanted := [end for end in ends if frame.index in end.frames]:
             luma = np.asarray(cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY), np.uint8)
             for end in wanted:
-                end.thumbs[frame.index] = _thumb(luma, end.box)
+                end.thumbs[end.place(frame.index)] = _thumb(luma, end.box)
         progress.advance()
     progress.finish()
     longer = list(tracks)
@@ -121,23 +128,29 @@ def _still_end(
     return _End(track=number, forwards=forwards, box=box, seen_in=seen, frames=frames)
 
 
-def _thumb(luma: NDArray[np.uint8], box: NDArray[np.float64]) -> Thumb:
-    """A small picture of a box, (16, 8), without the mean."""
+def _thumb(luma: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """A small picture of a box, (16, 8)."""
     left, top, right, bottom = window(box, luma.shape[1], luma.shape[0])
     small = cv2.resize(luma[top:bottom, left:right], _THUMB_HW_PX[::-1], interpolation=cv2.INTER_AREA)
-    return np.asarray(small - np.float32(small.mean()), np.float32)
+    return np.asarray(small, np.uint8)
+
+
+def _without_light(thumbs: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(..., 16, 8): what is left of small pictures without their mean."""
+    values = thumbs.astype(np.float32)
+    return np.asarray(values - values.mean(axis=(-2, -1), keepdims=True), np.float32)
 
 
 def _stays_until(end: _End, tracks: Sequence[Fragment], most_hidden: int) -> int | None:
     """The farthest frame in which somebody is still there; None if that is not beyond the track."""
-    seen = np.stack([end.thumbs[frame] for frame in sorted(end.seen_in)])
+    seen = _without_light(end.thumbs[[end.place(frame) for frame in sorted(end.seen_in)]])
     usual = np.median(seen, axis=0)
     limit = max(_ALIKE, _USUAL_FACTOR * float(np.median(np.abs(seen - usual).mean(axis=(1, 2)))))
     track = tracks[end.track]
     start, step = (int(track.frames[-1]), 1) if end.forwards else (int(track.frames[0]), -1)
     last, hidden, frame = None, 0, start + step
     while frame in end.frames and hidden <= most_hidden:
-        if np.abs(end.thumbs[frame] - usual).mean() <= limit:
+        if np.abs(_without_light(end.thumbs[end.place(frame)]) - usual).mean() <= limit:
             if _is_somebody_else(end, tracks, frame):
                 break
             last, hidden = frame, 0
