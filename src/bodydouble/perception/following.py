@@ -26,7 +26,7 @@ from bodydouble.perception.tracking.linking import (
     drop_doubles,
     extend,
     fill,
-    is_too_tall,
+    has_height_of_a_person,
     smooth,
     without_invisible_ends,
 )
@@ -149,7 +149,7 @@ def make_tracks(
         lasting = drop_composites(lasting, heights, max(_MOST_FRAMES_ASKED, round(_SHORT_SECONDS * frames_per_second)))
         lasting = drop_doubles([complete_heights(part, heights, height) for part in lasting])
     weak = weak_fragments(detections, lasting, to_reference, config.tracking, frames_per_second)
-    lasting += [part for part in weak if heights is None or not is_too_tall(part, heights)]
+    lasting += [part for part in weak if heights is None or has_height_of_a_person(part, heights)]
     smoothed = [smooth(part, BOX_SMOOTHING_SECONDS * frames_per_second) for part in lasting]
     longer = [_in_frames(extend(part, limits, num_frames), to_reference) for part in smoothed]
     return [without_invisible_ends(part, width, height) for part in longer]

@@ -87,3 +87,18 @@ def test_not_with_the_papers_thresholds():
 def test_a_clip_of_one_frame():
     found = weak_fragments(frames_of((SEATED, 0.3))[:1], [], np.eye(3)[None], CONFIG, 25.0)
     assert len(found) == 1
+
+
+def test_what_is_far_too_small_or_too_tall_to_be_a_person_is_none():
+    """Where people walk up and down, their heights by place are known."""
+    rng = np.random.default_rng(4)
+    detections = []
+    for index in range(FRAMES):
+        feet = np.linspace(200, 440, 5) + rng.normal(0, 1, 5) + (index % 7)
+        people = [(60.0 + 90 * k, foot - 0.4 * foot, 60.0 + 90 * k + 0.15 * foot, foot) for k, foot in enumerate(feet)]
+        things = [(540.0, 330.0, 555.0, 360.0), (580.0, 60.0, 630.0, 360.0), (600.0, 380.0, 635.0, 470.0)]
+        boxes = np.array([*people, *things], np.float32)
+        scores = np.array([0.9] * 5 + [0.3] * 3, np.float32)
+        detections.append(Detections(boxes_xyxy_px=boxes, scores=scores))
+    found = [track for track in whole(detections) if never_sure(track, CONFIG)]
+    assert [np.round(track.boxes[5]).tolist() for track in found] == [[600, 380, 635, 470]]

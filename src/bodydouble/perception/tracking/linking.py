@@ -14,6 +14,8 @@ from bodydouble.perception.tracking.heights import Heights
 _COMPOSITE_HEIGHTS = 1.4
 """Boxes this much taller than people are there may hold two of them."""
 _COMPOSITE_FILL = 0.5
+_LEAST_HEIGHTS = 0.45
+"""Nobody is less tall than this share of those who stand."""
 _LEAST_VISIBLE = 0.25
 """Prolonged steps of which less than this share lies in the frame are left out."""
 _FIT_SECONDS = 0.8
@@ -82,19 +84,26 @@ def drop_composites(fragments: list[Fragment], heights: Heights, longest_frames:
     """
     if not heights.reliable:
         return fragments
-    suspects = [k for k, part in enumerate(fragments) if len(part) <= longest_frames and is_too_tall(part, heights)]
+    suspects = [k for k, part in enumerate(fragments) if len(part) <= longest_frames and _too_tall(part, heights)]
     others = [part for k, part in enumerate(fragments) if k not in suspects]
     gone = {k for k in suspects if _held_by(fragments[k], others)}
     return [part for k, part in enumerate(fragments) if k not in gone]
 
 
-def is_too_tall(part: Fragment, heights: Heights) -> bool:
-    """Whether its boxes are far too tall for a person where they are; nobody is where that is not known."""
-    if not heights.reliable:
-        return False
+def _too_tall(part: Fragment, heights: Heights) -> bool:
+    return _median_height_share(part, heights) > _COMPOSITE_HEIGHTS
+
+
+def has_height_of_a_person(part: Fragment, heights: Heights) -> bool:
+    """Whether somebody who stands, sits or is a child could be of the height of its boxes; yes where that is not known."""
+    return not heights.reliable or _LEAST_HEIGHTS < _median_height_share(part, heights) <= _COMPOSITE_HEIGHTS
+
+
+def _median_height_share(part: Fragment, heights: Heights) -> float:
+    """Height of its boxes over that of people who stand there."""
     tall = part.boxes[:, 3] - part.boxes[:, 1]
     expected = np.array([heights.expected(float(bottom)) for bottom in part.boxes[:, 3]])
-    return bool(np.median(tall / expected) > _COMPOSITE_HEIGHTS)
+    return float(np.median(tall / expected))
 
 
 def _held_by(part: Fragment, others: list[Fragment]) -> bool:
