@@ -220,7 +220,7 @@ class Compositor:
         elif track.track_id not in drawn:
             reason = "no double was generated"
         elif not drawn[track.track_id]:
-            reason = "the double is empty or outside the frame"
+            reason = "the double cannot be there, or is outside the frame"
         else:
             action, reason = "replaced", ""
         if area is None:

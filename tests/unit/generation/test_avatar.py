@@ -58,6 +58,22 @@ def test_windows_and_order_change_no_pixel_but_the_seed_does(street: SceneBundle
     assert not same(whole, others)
 
 
+def test_a_double_that_is_not_where_the_person_is_is_not_drawn(
+    film: Callable[..., Any], person: Any, bundle_of: Callable[..., SceneBundle], cast_of: Callable[..., Cast]
+) -> None:
+    """On the way between two people that one track took for one; compositing then paints out whoever is there."""
+    filmed = film(person(frames=40, speed=0.0)).track
+    joints, boxes = filmed.joints_xy_px.copy(), filmed.boxes_xyxy_px.copy()
+    joints[20:, :, 0] += 110
+    boxes[20:, ::2] += 110
+    bundle = bundle_of(dataclasses.replace(filmed, joints_xy_px=joints, boxes_xyxy_px=boxes))
+    sprites = play_all(bundle, cast_of(bundle), CONFIG)
+    empty = {frame for (_, frame), sprite in sprites.items() if sprite.rgba.size == 0}
+    assert {18, 19, 20, 21} <= empty
+    assert len(sprites) == 40
+    assert len(empty) <= 10
+
+
 def test_another_process_draws_the_same(street: SceneBundle, cast_of: Callable[..., Cast], tmp_path: Path) -> None:
     """Written to disk and read by a process that has nothing else: no input path, no frames, no plate."""
     from bodydouble.scene.bundle_files import write_bundle

@@ -193,3 +193,23 @@ def test_the_horizon_is_found_from_people(
 def test_without_people_the_view_is_the_usual_one(bundle_of: Callable[..., SceneBundle]) -> None:
     view = estimate_view(bundle_of())
     assert 0 < np.rad2deg(float(view.elevation_rad(np.array(0.6 * 576)))) < 20
+
+
+def test_a_body_that_follows_is_never_lost_and_one_that_cannot_is(
+    film: Callable[..., Any], person: Any, bundle_of: Callable[..., SceneBundle], double: Skeleton
+) -> None:
+    for name in ("walks sideways", "runs", "many joints wrong", "sits"):
+        filmed = film(person(**CASES[name]))
+        rate = CASES[name].get("rate", 25)
+        assert not fit_motion(filmed.track, bundle_of(filmed.track, rate=rate), VIEW, double, noise_m=0.035).lost.any()
+    filmed = film(person(frames=50, speed=0.0))
+    # From frame 20 on the track is on somebody two metres further on.
+    joints, boxes = filmed.track.joints_xy_px.copy(), filmed.track.boxes_xyxy_px.copy()
+    joints[20:, :, 0] += 2 * filmed.scale
+    boxes[20:, ::2] += 2 * filmed.scale
+    jumped = replace(filmed.track, joints_xy_px=joints, boxes_xyxy_px=boxes)
+    lost = fit_motion(jumped, bundle_of(jumped), VIEW, double, noise_m=0.035).lost
+    assert lost[18:22].all()
+    assert lost.sum() <= 10
+    unseen = replace(filmed.track, joint_scores=np.zeros_like(filmed.track.joint_scores))
+    assert not fit_motion(unseen, bundle_of(unseen), VIEW, double, noise_m=0.035).lost.any()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from bodydouble.body.model import BodyModel
@@ -46,6 +47,8 @@ class _Double:
     outfit: Outfit
     framing: Framing
     poses: Pose
+    lost: NDArray[np.bool_]
+    """(steps,): where the double is not where the person was, and is not drawn; the person is painted out."""
     seed: int
 
 
@@ -92,7 +95,9 @@ class AvatarGenerator:
         return TrackWindow(
             track_id=plan.track_id,
             frame_indices=track.frame_indices[plan.step_start : plan.step_stop].copy(),
-            sprites=tuple(self._sprite(clip, double, step) for step in steps),
+            sprites=tuple(
+                _nothing(track, step) if double.lost[step] else self._sprite(clip, double, step) for step in steps
+            ),
         )
 
     def _double(self, clip: _Clip, track: PersonTrack) -> _Double:
@@ -115,7 +120,7 @@ class AvatarGenerator:
             raise CannotPlay(track.track_id, str(error)) from error
         double = _Double(
             physique=physique, outfit=dress(model, physique, appearance, seed), framing=_framing(clip, track, motion),
-            poses=poses_of(physique.skeleton, motion), seed=seed,
+            poses=poses_of(physique.skeleton, motion), lost=motion.lost, seed=seed,
         )  # fmt: skip
         while len(self._doubles) >= _KEPT_DOUBLES:
             self._doubles.pop(next(iter(self._doubles)))
@@ -128,6 +133,13 @@ class AvatarGenerator:
             double.outfit, double.physique.skeleton, double.poses, step, framing=double.framing, lamp=clip.lamp,
             frame_size_px=(video.width_px, video.height_px), config=self._config, seed=double.seed,
         )  # fmt: skip
+
+
+def _nothing(track: PersonTrack, step: int) -> Sprite:
+    """An empty picture at the feet of a box."""
+    left, _, _, bottom = (float(value) for value in track.boxes_xyxy_px[step])
+    empty = np.zeros((0, 0, 4), np.uint8)
+    return Sprite(left_px=round(left), top_px=round(bottom), rgba=empty, ground_y_px=bottom)
 
 
 def _one_blas_thread() -> AbstractContextManager[object]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bodydouble.generation.avatar.contacts import planted_feet
 from bodydouble.generation.avatar.evidence import Evidence, gather
@@ -25,6 +26,10 @@ processors do not make different pictures."""
 _FIRST_REACH_M: Final = 0.7
 _EXACT: Final = 0.3
 """Share of the joints' noise that an exact motion believes in; all priors weigh that much less."""
+_OFF_M, _FAR_OFF_M = 0.2, 0.4
+"""Mean distance between a body's joints and those that were seen: usual is 0.05, 0.15 in one frame of twenty."""
+_LEAST_JOINTS: Final = 4
+"""With fewer joints seen nothing is told about that."""
 _UPPER: Final = np.array([2, 3, 4, 5, 6, 7, 14, 15, 16, 17])
 _LEGS: Final = np.array([8, 9, 10, 11, 12, 13])
 
@@ -47,6 +52,23 @@ class Motion:
     """(T, 2): angle of the ankles while off the ground."""
     error_m: Floats
     """(T, 18): see `bodydouble.generation.avatar.refine.Fit`."""
+
+    @property
+    def lost(self) -> NDArray[np.bool_]:
+        """(T,): where the body is not where the joints are, in stretches around steps in which it is far off.
+
+        A track that jumps from one person to another asks for what no body can do; on the way the double would be in
+        places where nobody is.
+        """
+        known = np.isfinite(self.error_m)
+        mean_m = np.where(known, self.error_m, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        told = known.sum(axis=1) >= _LEAST_JOINTS
+        off = told & (mean_m > _OFF_M)
+        starts = np.flatnonzero(np.diff(np.concatenate([[False], off, [False]]).astype(np.int8)))
+        result = np.zeros(len(off), np.bool_)
+        for first, last in starts.reshape(-1, 2).tolist():
+            result[first:last] = bool((mean_m[first:last] > _FAR_OFF_M).any())
+        return result
 
 
 Style = Literal["exact", "natural", "private"]
