@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from bodydouble.compositing import CompositingConfig, LightConfig, SensorConfig, ShadowConfig, composite
 from bodydouble.compositing.compression import BLOCK_PX, FINE_FROM, CombEvidence, dct_basis
 from bodydouble.compositing.kernels import round_blocks
+from bodydouble.scene import Sprite
 
 STEP = 8.0
 
@@ -97,3 +99,47 @@ def test_grey_stays_grey():
     result = photograph(9)
     round_blocks(result, np.ones((100, 100), np.float32), 8, 8, np.array([6.0, 8.0, 8.0]), dct_basis(), FINE_FROM)
     assert np.ptp(result, axis=2).max() == 0
+
+
+@pytest.fixture
+def clip(street, walker):
+    """A clip as such a codec leaves it, and a double with fine stripes; grey, so that brightness is all there is."""
+    scene = street(
+        width=324, height=240, frames_count=4, walkers=[walker(1, dict.fromkeys(range(4), (150, 80)), size=(90, 50))]
+    )
+    scene.ground = stored(photograph(3, 240, 324))
+    rgba = np.full((100, 60, 4), 255, np.uint8)
+    rgba[:, :, :3] = photograph(4, 100, 60)
+    scene.sprites = {f: [(1, Sprite(left_px=146, top_px=76, rgba=rgba, ground_y_px=176.0))] for f in range(4)}
+    return scene
+
+
+def result(scene, **sensor) -> np.ndarray:
+    light = LightConfig(
+        exposure_strength=0, local_strength=0, white_balance_strength=0, tone_strength=0, toe_strength=0, saturation=1
+    )
+    config = CompositingConfig(
+        light=light, shadow=ShadowConfig(strength=0),
+        sensor=SensorConfig(blur_strength=0, noise_strength=0, chroma_strength=0, **sensor),
+    )  # fmt: skip
+    return list(composite(scene, scene.bundle, scene, scene, config))[-1].rgb
+
+
+def test_doubles_of_such_a_clip_are_stored_as_coarsely(clip):
+    inside = (slice(88, 168), slice(152, 200))
+    on, off = result(clip), result(clip, compression=False)
+    outside = np.ones(on.shape[:2], bool)
+    outside[76:176, 146:206] = False
+    np.testing.assert_array_equal(on[outside], off[outside])
+    fine = np.add.outer(np.arange(8), np.arange(8)) >= FINE_FROM
+
+    def vanished(rgb, place=inside):
+        blocks = rgb[place][..., 0].reshape(10, 8, 6, 8).swapaxes(1, 2).astype(np.float32)
+        return (np.abs(dct_basis() @ blocks @ dct_basis().T)[..., fine] < 1.0).mean()
+
+    assert vanished(on) > 2 * vanished(off)
+    assert 0.5 < vanished(on) / vanished(clip.ground, (slice(0, 80), slice(0, 48))) < 2.0
+
+
+def test_people_in_other_colours_change_nothing(clip):
+    np.testing.assert_array_equal(result(clip), result(clip.recoloured((10, 250, 0))))

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import islice
 
+import cv2
 import numpy as np
 import pytest
 
 from bodydouble.compositing import CompositingConfig, LightConfig, OcclusionConfig, SensorConfig, ShadowConfig
+from bodydouble.compositing.background import BackgroundEvidence
 from bodydouble.compositing.compose import Compositor, composite
+from bodydouble.compositing.paint_out import judge_plate, person_area
 from bodydouble.compositing.survey import Survey, survey_clip
+from bodydouble.compositing.windows import Window
 from bodydouble.errors import ConfigError
 from bodydouble.scene import JOINT_INDEX, CameraMotion, Frame
 
@@ -267,3 +271,20 @@ def test_who_is_not_seen_and_was_never_there_before_hides_behind_nothing(pillar)
     pillar.rgb = lambda index: pillar.ground.copy()
     found = occluders_in(pillar)
     assert found.is_empty
+
+
+def test_where_a_thing_hides_somebody_the_plate_is_trusted(passing):
+    """Known to be the thing, though the frame looks like the plate there; elsewhere that would be a person on the plate."""
+    track = next(t for t in passing.bundle.tracks if t.track_id == 1)
+    frame = covering(passing, 1)[0]
+    step = track.step_of(frame)
+    area = person_area(track, step, Window(0, 0, passing.width, passing.height), CONFIG.paint_out)
+    same = passing.ground.copy()
+    never = BackgroundEvidence(passing.bundle, same, CONFIG.paint_out).known()
+    box = track.boxes_xyxy_px[step]
+    without = judge_plate(area, box, same, same, 0.5, never)
+    found = judge_plate(area, box, same, same, 0.5, never, occluders_in(passing))
+    assert without.distrusted[area.silhouette].all()
+    hidden = occluders_in(passing).hides(area.window, float(box[3]))
+    assert hidden.any()
+    assert not found.distrusted[cv2.erode(hidden.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0].any()
