@@ -113,7 +113,7 @@ def film(
     motion = Motion(
         angles=script.angles, root_px=-view.origin_px * view.zoom[:, None], scale_px_per_m=scale * view.zoom,
         elevation_rad=script.elevation_rad, planted=script.planted, ankle_rad=script.ankle_rad,
-        error_m=np.zeros((len(script.angles), 18)),
+        error_m=np.zeros((len(script.angles), 18)), lost=np.zeros(len(script.angles), np.bool_),
     )  # fmt: skip
     poses = poses_of(skeleton, motion)
     framing = Framing(

@@ -211,5 +211,15 @@ def test_a_body_that_follows_is_never_lost_and_one_that_cannot_is(
     lost = fit_motion(jumped, bundle_of(jumped), VIEW, double, noise_m=0.035).lost
     assert lost[18:22].all()
     assert lost.sum() <= 10
+    # The box grows to twice its size within half a second: a small person, then a tall one nearby.
+    walker = film(person(frames=60, speed=0.0))
+    middle = walker.track.boxes_xyxy_px[:1, [0, 1]] + 60
+    joints, boxes = walker.track.joints_xy_px.copy(), walker.track.boxes_xyxy_px.copy()
+    joints[:14] = middle + (joints[:14] - middle) * 0.45
+    boxes[:14] = np.tile(middle, 2) + (boxes[:14] - np.tile(middle, 2)) * 0.45
+    grown = replace(walker.track, joints_xy_px=joints, boxes_xyxy_px=boxes)
+    lost = fit_motion(grown, bundle_of(grown), VIEW, double, noise_m=0.035).lost
+    assert lost[:8].all()
+    assert not lost[30:].any()
     unseen = replace(filmed.track, joint_scores=np.zeros_like(filmed.track.joint_scores))
     assert not fit_motion(unseen, bundle_of(unseen), VIEW, double, noise_m=0.035).lost.any()

@@ -12,6 +12,7 @@ from bodydouble.generation.avatar.contacts import planted_feet
 from bodydouble.generation.avatar.evidence import Evidence, gather
 from bodydouble.generation.avatar.first_guess import FirstGuess, first_guess
 from bodydouble.generation.avatar.lift import Lifter
+from bodydouble.generation.avatar.lost import lost_steps
 from bodydouble.generation.avatar.private_motion import Played, play_privately
 from bodydouble.generation.avatar.refine import Fit, refine
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats, Pose, Skeleton, forward
@@ -26,10 +27,6 @@ processors do not make different pictures."""
 _FIRST_REACH_M: Final = 0.7
 _EXACT: Final = 0.3
 """Share of the joints' noise that an exact motion believes in; all priors weigh that much less."""
-_OFF_M, _FAR_OFF_M = 0.2, 0.4
-"""Mean distance between a body's joints and those that were seen: usual is 0.05, 0.15 in one frame of twenty."""
-_LEAST_JOINTS: Final = 4
-"""With fewer joints seen nothing is told about that."""
 _UPPER: Final = np.array([2, 3, 4, 5, 6, 7, 14, 15, 16, 17])
 _LEGS: Final = np.array([8, 9, 10, 11, 12, 13])
 
@@ -52,23 +49,8 @@ class Motion:
     """(T, 2): angle of the ankles while off the ground."""
     error_m: Floats
     """(T, 18): see `bodydouble.generation.avatar.refine.Fit`."""
-
-    @property
-    def lost(self) -> NDArray[np.bool_]:
-        """(T,): where the body is not where the joints are, in stretches around steps in which it is far off.
-
-        A track that jumps from one person to another asks for what no body can do; on the way the double would be in
-        places where nobody is.
-        """
-        known = np.isfinite(self.error_m)
-        mean_m = np.where(known, self.error_m, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        told = known.sum(axis=1) >= _LEAST_JOINTS
-        off = told & (mean_m > _OFF_M)
-        starts = np.flatnonzero(np.diff(np.concatenate([[False], off, [False]]).astype(np.int8)))
-        result = np.zeros(len(off), np.bool_)
-        for first, last in starts.reshape(-1, 2).tolist():
-            result[first:last] = bool((mean_m[first:last] > _FAR_OFF_M).any())
-        return result
+    lost: NDArray[np.bool_]
+    """(T,): where the double is not to be drawn; see `bodydouble.generation.avatar.lost`."""
 
 
 Style = Literal["exact", "natural", "private"]
@@ -106,6 +88,7 @@ def fit_motion(
     evidence = _rescale(evidence, fit, skeleton)
     believed_m = noise_m * _EXACT if style == "exact" else noise_m
     fit = refine(skeleton, evidence, guess, noise_m=believed_m, reach_m=2.5 * noise_m, rounds=8, start=fit)
+    lost = lost_steps(evidence, forward(skeleton, fit.angles).joints_m, fit.error_m)
     played = Played(angles=fit.angles, planted=guess.stance, ankle_rad=first.ankle_rad)
     if style == "private":
         moved = np.concatenate([np.zeros((1, 2)), np.cumsum(evidence.ground_shift_px[:-1], 0)])
@@ -121,6 +104,7 @@ def fit_motion(
         planted=np.round(played.planted / _GRID_RAD) * _GRID_RAD,
         ankle_rad=np.round(played.ankle_rad / _GRID_RAD) * _GRID_RAD,
         error_m=fit.error_m,
+        lost=lost,
     )
 
 
