@@ -21,7 +21,7 @@ _REACH_SHARE: Final = 0.12
 """Moving pixels are taken in up to this far outside the box, as a share of its size."""
 _FAR_REACH_HEIGHTS: Final = 0.6
 _FAR_REACH_UP_HEIGHTS: Final = 0.3
-_FAR_REACH_DOWN_HEIGHTS: Final = 0.2
+_FAR_REACH_DOWN_HEIGHTS: Final = 0.4
 """... and up to this far, in heights of the box, where nobody else's box is: swung feet, raised hands, prams, bicycles, cast
 shadows."""
 _SURE: Final = 0.6
