@@ -26,7 +26,15 @@ _LEAST_SECONDS: Final = 0.4
 """Who is detected weakly for less is chance."""
 _LEAST_OBSERVED: Final = 0.3
 """Share of a track in which there must be detections."""
-_EXPLAINED_SHARE: Final = 0.5
+_STILL_DETECTIONS: Final = 6
+"""So many in one place, whatever lies between them, are somebody who keeps still, or a thing."""
+_STILL_SECONDS: Final = 1.0
+"""Over at least so long."""
+_STILL_HEIGHTS: Final = 0.15
+"""Largest standard deviation of places that are one, in heights of the box."""
+_LOST_SECONDS: Final = 3.0
+"""Longest pause between such detections."""
+_EXPLAINED_SHARE: Final = 0.65
 """Of a box: with more in common with somebody who is followed, it shows a part of them."""
 
 
@@ -48,19 +56,32 @@ def weak_fragments(
     """
     if config.weak_score > 1 or config.preset == "paper":
         return []
-    tracker = make_tracker(
-        replace(config, strong_score=config.weak_score, new_track_score=config.weak_score), frames_per_second
+    weak = replace(config, strong_score=config.weak_score, new_track_score=config.weak_score)
+    brief, patient = (
+        make_tracker(settings, frames_per_second) for settings in (weak, replace(weak, lost_seconds=_LOST_SECONDS))
     )
     for index, found in enumerate(detections):
         boxes = transform(found.boxes_xyxy_px, to_reference[index])
         free = (found.scores >= config.weak_score) & ~_explained(boxes, _boxes_at(strong, index))
-        looks = None if found.looks is None else found.looks[free]
-        tracker.add(index, boxes[free], found.scores[free], looks)
+        for tracker in (brief, patient):
+            tracker.add(index, boxes[free], found.scores[free])
     least = min(len(detections), max(3, round(_LEAST_SECONDS * frames_per_second)))
-    lasting = [part for part in drop_doubles(tracker.finish()) if int(part.observed.sum()) >= least]
-    return [
-        replace(whole, looks=None) for part in lasting if (whole := fill(part)).observed.mean() >= _LEAST_OBSERVED
-    ]  # fmt: skip
+    lasting = [part for part in brief.finish() if len(part) >= least and len(part) >= _LEAST_OBSERVED * _span(part)]
+    still = [part for part in patient.finish() if _keeps_still(part, frames_per_second)]
+    return [fill(part) for part in drop_doubles(lasting + still)]
+
+
+def _span(part: Fragment) -> int:
+    """Frames from its first detection to its last."""
+    return int(part.frames[-1] - part.frames[0]) + 1
+
+
+def _keeps_still(part: Fragment, frames_per_second: float) -> bool:
+    if len(part) < _STILL_DETECTIONS or _span(part) < _STILL_SECONDS * frames_per_second:
+        return False
+    middle = 0.5 * (part.boxes[:, :2] + part.boxes[:, 2:])
+    height = float(np.median(part.boxes[:, 3] - part.boxes[:, 1]))
+    return bool(middle.std(axis=0).max() <= _STILL_HEIGHTS * height)
 
 
 def never_sure(part: Fragment, config: TrackingConfig) -> bool:
