@@ -57,6 +57,21 @@ def test_the_clip_has_them_as_well_after_those_who_are_sure():
     np.testing.assert_array_equal(without[0].boxes, tracks[0].boxes)
 
 
+def test_who_keeps_still_counts_even_if_detected_now_and_then():
+    found = frames_of((SEATED, 0.3))[0]
+    detections = [found if index % 15 == 0 else Detections.none() for index in range(120)]
+    (track,) = weak_fragments(detections, [], np.tile(np.eye(3), (120, 1, 1)), CONFIG, 25.0)
+    assert (int(track.frames[0]), int(track.frames[-1])) == (0, 105)
+    assert int(track.observed.sum()) == 8
+    walking = [
+        Detections(boxes_xyxy_px=found.boxes_xyxy_px + np.float32([0.8 * i, 0, 0.8 * i, 0]), scores=found.scores)
+        if i % 15 == 0
+        else Detections.none()
+        for i in range(120)
+    ]
+    assert weak_fragments(walking, [], np.tile(np.eye(3), (120, 1, 1)), CONFIG, 25.0) == []
+
+
 @pytest.mark.parametrize(
     "detections",
     [
