@@ -35,7 +35,7 @@ _ALIKE: Final = 5.0
 _USUAL_FACTOR: Final = 2.0
 """The same as a multiple of how much this person's own picture changes while detected."""
 _LEAST_IN_FRAME: Final = 0.5
-_SAME_PLACE: Final = 0.5
+_SAME_PLACE: Final = 0.8
 """Share of the box that another track must cover to be the same person further on."""
 
 
