@@ -80,13 +80,14 @@ def assemble(
             alone=crowd < _ALONE_SHARE,
         )
         reason = doubt_about(evidence, config.tracking.verdict)
-        if never_sure(part, config.tracking):
-            reason = NEVER_SURE
+        sure = not never_sure(part, config.tracking)
+        reason = reason if sure else NEVER_SURE
         seen, shorter = trimmed(part, reading)
         if heights is not None:
             shorter, tall = without_giants(seen, with_hidden_steps(seen, shorter), heights)
             reason = reason or tall
-        tracks.append(_person(len(tracks) + 1, seen, shorter, config, rate, doubt=reason))
+        track = _person(len(tracks) + 1, seen, shorter, config, rate, doubt=reason)
+        tracks.append(track if sure else _as_precaution(track))
         motion.append(np.array(shorter.motion, np.float64))
     tracks = play_only_the_seen(play_one_in_one_place(play_one_of_twins(tracks)), motion, rate)
     tracks = with_joint_visibility(tracks, frame_size_px=size)
@@ -177,6 +178,11 @@ def _person(
         play=play,
         reason=reason,
     )
+
+
+def _as_precaution(track: PersonTrack) -> PersonTrack:
+    """Nobody claims that somebody is there: scores are 0, as for movers that no detection explains."""
+    return replace(track, box_scores=np.zeros_like(track.box_scores), reason=NEVER_SURE)
 
 
 def _unexplained(track_id: int, blob: BlobTrack) -> PersonTrack:

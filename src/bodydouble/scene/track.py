@@ -26,7 +26,8 @@ class PersonTrack:
     boxes_xyxy_px: npt.NDArray[np.float32]
     """(time, 4): left, top, right, bottom in source pixels; may reach beyond the frame where a person is cut."""
     box_scores: npt.NDArray[np.float32]
-    """(time,): 0 to 1; 0 where the box was interpolated."""
+    """(time,): 0 to 1; 0 where the box was interpolated, and throughout where a track is a precaution: motion that nobody
+    explains, or somebody who was never detected for sure."""
     joints_xy_px: npt.NDArray[np.float32]
     """(time, 18, 2): source pixels, NaN where a joint was not found."""
     joint_scores: npt.NDArray[np.float32]

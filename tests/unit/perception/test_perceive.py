@@ -216,3 +216,15 @@ def test_same_input_same_bundle_on_any_number_of_threads(tmp_path: Path) -> None
 def test_scratch_is_left_empty(tmp_path: Path) -> None:
     run(RectClip({RED: walk(0, 20, 10, 3)}, num_frames=20), tmp_path)
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_who_is_never_detected_for_sure_is_covered_and_claimed_by_nobody(tmp_path: Path) -> None:
+    seat = (70, 30, 92, 86)
+    clip = RectClip({RED: dict.fromkeys(range(8, 40), seat)}, num_frames=40)
+    bundle = run(clip, tmp_path, score=0.3)
+    (track,) = [track for track in bundle.tracks if track.reason == "never detected for sure"]
+    assert not track.play.any()
+    assert not track.box_scores.any()
+    assert min(covered(bundle, clip, frame, seat) for frame in range(9, 40)) > 0.95
+    weaker = run(clip, tmp_path / "weaker", score=0.15)
+    assert all(other.reason != "never detected for sure" for other in weaker.tracks)

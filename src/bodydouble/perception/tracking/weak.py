@@ -2,7 +2,8 @@
 
 A detection below ``new_track_score`` starts no track, so somebody who sits half hidden, and is detected weakly in frame
 after frame, would stay in the picture. What is left over when everybody else is followed is followed once more with a lower
-score. It takes nothing from those who are detected well; what lasts is covered and never played.
+score. It takes nothing from those who are detected well; what lasts is covered and never played. It is no claim that
+somebody is there.
 """
 
 from __future__ import annotations
