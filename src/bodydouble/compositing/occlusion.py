@@ -128,10 +128,12 @@ class OccluderEvidence:
             if window.is_empty:
                 continue
             core &= valid[window.slices]
+            rgb, plate = frame.rgb[window.slices], plate_rgb[window.slices]
+            there = largest_difference(rgb, plate) > self._config.same_differs_by_at_most
             for other, other_step in present:
                 if other is not track:
-                    _take_out(core, window, other, other_step)
-            self._count(track, step, window, core, frame.rgb[window.slices], plate_rgb[window.slices])
+                    _take_out(core, window, other, other_step, there)
+            self._count(track, step, window, core, rgb, plate)
 
     def _count(self, track: PersonTrack, step: int, window: Window, core: _Mask, rgb: _Rgb, plate: _Rgb) -> None:
         core_px = int(np.count_nonzero(core))
@@ -266,12 +268,19 @@ def body_core(track: PersonTrack, step: int, frame_window: Window) -> tuple[Wind
     return window, core > 0
 
 
-def _take_out(core: _Mask, window: Window, other: PersonTrack, step: int) -> None:
-    """Clear pixels of another's silhouette: what is seen there is not this body."""
+def _take_out(core: _Mask, window: Window, other: PersonTrack, step: int, there: _Mask) -> None:
+    """Clear pixels of another's silhouette: what is seen there is not this body.
+
+    Of what nobody claims to be a person (a precaution, often a thing) only what differs from the plate, ``there``.
+    """
     theirs = Window.around(other.silhouettes.windows_xyxy_px[step])
     both = window.clipped(theirs)
-    if not both.is_empty:
-        core[both.slices_in(window)] &= ~other.silhouettes.mask(step)[both.slices_in(theirs)]
+    if both.is_empty:
+        return
+    mask = other.silhouettes.mask(step)[both.slices_in(theirs)]
+    if not other.box_scores.any():
+        mask = mask & there[both.slices_in(window)]
+    core[both.slices_in(window)] &= ~mask
 
 
 def _differs_from_body(rgb: _Rgb, seen: _Mask, plate: _Rgb, limit: int) -> _Mask:

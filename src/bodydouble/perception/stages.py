@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bodydouble.perception.assemble import assemble
+from bodydouble.perception.believing import only_believed
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.evidence import confirm
 from bodydouble.perception.following import Followed, follow, height_model, make_tracks
@@ -58,7 +59,7 @@ def perceive(
 ) -> SceneBundle:
     """Look at a clip: who is where in it, and what is behind them.
 
-    The clip is read four to six times, front to back; memory grows with the number of people and frames by less than a
+    The clip is read four to eight times, front to back; memory grows with the number of people and frames by less than a
     kilobyte a person and frame, and not with the size of the frames.
 
     Args:
@@ -82,6 +83,7 @@ def perceive(
     chosen = networks or load_networks(config)
     evidence_dir = work_dir / "evidence"
     followed = follow(source, chosen.finder, config, progress, workers=chosen.workers)
+    followed = _believed(source, followed, chosen.reader, config, progress)
     is_static = CameraMotion(to_reference=followed.to_reference).is_static
     if is_static:
         followed = _staying(source, followed, progress)
@@ -106,7 +108,8 @@ def perceive(
             frames_per_second=float(source.geometry.average_rate),
             frame_size_px=(source.geometry.width_px, source.geometry.height_px),
         )
-        followed = _staying(source, replace(followed, detections=detections, tracks=tuple(tracks)), progress)
+        followed = replace(followed, detections=detections, tracks=tuple(tracks))
+        followed = _staying(source, _believed(source, followed, chosen.reader, config, progress), progress)
     readings = read_people(
         source,
         followed,
@@ -118,6 +121,13 @@ def perceive(
     )
     shutil.rmtree(evidence_dir)
     return assemble(source, followed, readings, config, plate_dir=plate_dir, producer=producer)
+
+
+def _believed(
+    source: FrameSource, followed: Followed, reader: PersonReader, config: PerceptionConfig, progress: Progress
+) -> Followed:
+    """The same, without those of whom neither network is sure."""
+    return replace(followed, tracks=only_believed(source, followed.tracks, reader, config.tracking, progress))
 
 
 def _staying(source: FrameSource, followed: Followed, progress: Progress) -> Followed:

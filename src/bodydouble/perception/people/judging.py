@@ -7,7 +7,7 @@ still make a detection of it.
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ _WEIGHT_FOUND, _WEIGHT_PERSON, _WEIGHT_JOINTS, _OFFSET = 1.60, 0.34, 0.95, -2.66
 _SURE_WEIGHT, _SURE_OFFSET = 1.76, 0.69
 
 
+@runtime_checkable
 class Judge(Protocol):
     """Looks at one person at a time, remembers nothing."""
 

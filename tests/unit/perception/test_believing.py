@@ -1,0 +1,74 @@
+"""Of those who are never detected for sure only those stay whom the per-person network takes for people."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bodydouble.perception.believing import only_believed
+from bodydouble.perception.config import TrackingConfig
+from bodydouble.perception.tracking.base import Fragment
+from bodydouble.scene import SilentProgress
+from tests.unit.perception.fakes import RED, RectClip
+
+CONFIG = TrackingConfig()
+SEAT, POSTER = (40, 30, 60, 80), (100, 30, 120, 80)
+
+
+def track(box, score: float, frames=range(30)) -> Fragment:
+    count = len(frames)
+    return Fragment(
+        frames=np.array(frames),
+        boxes=np.tile(np.array(box, float), (count, 1)),
+        scores=np.full(count, score, np.float32),
+    )
+
+
+class Judge:
+    """Knows who sits where; counts what it is asked."""
+
+    def __init__(self, presence: float = 0.97) -> None:
+        self.value, self.asked = presence, 0
+
+    def presence(self, rgb, boxes_xyxy_px):
+        self.asked += len(boxes_xyxy_px)
+        return np.where(boxes_xyxy_px[:, 0] < 80, self.value, 0.4).astype(np.float32)
+
+    def opinions(self, rgb, boxes_xyxy_px):
+        raise AssertionError("joints were not asked for")
+
+
+def believed(tracks, judge, config=CONFIG, source=None):
+    clip = source or RectClip({RED: dict.fromkeys(range(30), SEAT)}, num_frames=30)
+    return only_believed(clip, tracks, judge, config, SilentProgress())
+
+
+def test_a_person_stays_and_a_poster_goes():
+    sure, seated, poster = track(POSTER, 0.9), track(SEAT, 0.3), track(POSTER, 0.3)
+    judge = Judge()
+    assert believed([sure, seated, poster], judge) == (sure, seated)
+    assert judge.asked == 14
+
+
+def test_one_good_look_is_not_enough():
+    assert believed([track(SEAT, 0.3)], Judge(presence=0.6)) == ()
+
+
+def test_few_detections_are_all_looked_at():
+    judge = Judge()
+    assert len(believed([track(SEAT, 0.3, frames=range(3))], judge)) == 1
+    assert judge.asked == 3
+
+
+def test_a_network_that_cannot_tell_changes_nothing():
+    tracks = [track(SEAT, 0.3), track(POSTER, 0.3)]
+    assert believed(tracks, object()) == tuple(tracks)
+
+
+@pytest.mark.parametrize("tracks", [[], [track(POSTER, 0.9)]])
+def test_the_clip_is_not_read_where_everybody_is_sure(tracks):
+    class Unread(RectClip):
+        def frames(self, *args, **kwargs):
+            raise AssertionError("read")
+
+    assert believed(tracks, Judge(), source=Unread({}, num_frames=30)) == tuple(tracks)
