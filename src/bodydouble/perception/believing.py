@@ -19,7 +19,8 @@ from bodydouble.perception.tracking.weak import never_sure
 from bodydouble.scene import FrameSource, Progress
 
 _LOOKS: Final = 7
-"""So many detections of a track are looked at, spread over its life."""
+"""In so many frames of a track its place is looked at, spread over its life: not in those with a detection, in which both
+networks took it for a person."""
 _PRESENCE: Final = 0.75
 """Median probability of a person from which a track is believed."""
 
@@ -44,8 +45,7 @@ def only_believed(
     asked: dict[int, list[tuple[int, NDArray[np.float64]]]] = {}
     for number in doubted:
         track = tracks[number]
-        seen = np.flatnonzero(track.observed)
-        for step in seen[np.unique(np.linspace(0, len(seen) - 1, _LOOKS).round().astype(int))].tolist():
+        for step in np.unique(np.linspace(0, len(track) - 1, _LOOKS).round().astype(int)).tolist():
             asked.setdefault(int(track.frames[step]), []).append((number, track.boxes[step]))
     said: dict[int, list[float]] = {number: [] for number in doubted}
     progress.start("who is never sure", max(asked) + 1)

@@ -54,7 +54,7 @@ def test_one_good_look_is_not_enough():
     assert believed([track(SEAT, 0.3)], Judge(presence=0.6)) == ()
 
 
-def test_few_detections_are_all_looked_at():
+def test_short_tracks_are_looked_at_in_all_frames():
     judge = Judge()
     assert len(believed([track(SEAT, 0.3, frames=range(3))], judge)) == 1
     assert judge.asked == 3
