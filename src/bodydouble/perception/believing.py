@@ -21,7 +21,7 @@ from bodydouble.scene import FrameSource, Progress
 _LOOKS: Final = 7
 """In so many frames of a track its place is looked at, spread over its life: not in those with a detection, in which both
 networks took it for a person."""
-_PRESENCE: Final = 0.75
+_PRESENCE: Final = 0.9
 """Median probability of a person from which a track is believed."""
 
 
