@@ -23,7 +23,7 @@ from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.linking import smooth
 from bodydouble.perception.tracking.meetings import crowding
 from bodydouble.perception.tracking.verdict import doubt_about, evidence_of
-from bodydouble.perception.tracking.weak import NEVER_SURE, never_sure
+from bodydouble.perception.tracking.weak import NEVER_SURE
 from bodydouble.perception.twins import play_one_in_one_place, play_one_of_twins
 from bodydouble.perception.unseen import play_only_the_seen
 from bodydouble.scene import (
@@ -80,7 +80,7 @@ def assemble(
             alone=crowd < _ALONE_SHARE,
         )
         reason = doubt_about(evidence, config.tracking.verdict)
-        sure = not never_sure(part, config.tracking)
+        sure = not part.weak
         reason = reason if sure else NEVER_SURE
         seen, shorter = trimmed(part, reading)
         if heights is not None:

@@ -12,10 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.perception.config import TrackingConfig
 from bodydouble.perception.people.judging import Judge
 from bodydouble.perception.tracking.base import Fragment
-from bodydouble.perception.tracking.weak import never_sure
 from bodydouble.scene import FrameSource, Progress
 
 _LOOKS: Final = 7
@@ -26,7 +24,7 @@ _PRESENCE: Final = 0.9
 
 
 def only_believed(
-    source: FrameSource, tracks: Sequence[Fragment], judge: object, config: TrackingConfig, progress: Progress
+    source: FrameSource, tracks: Sequence[Fragment], judge: object, progress: Progress
 ) -> tuple[Fragment, ...]:
     """The tracks that are sure, and of the others those that the per-person network takes for people.
 
@@ -36,10 +34,9 @@ def only_believed(
         source: the clip.
         tracks: boxes in frame pixels.
         judge: the per-person network; one that cannot tell whether there is a person leaves everything as it is.
-        config: tells which tracks are sure.
         progress: told about every frame.
     """
-    doubted = [number for number, track in enumerate(tracks) if never_sure(track, config)]
+    doubted = [number for number, track in enumerate(tracks) if track.weak]
     if not doubted or not isinstance(judge, Judge):
         return tuple(tracks)
     asked: dict[int, list[tuple[int, NDArray[np.float64]]]] = {}

@@ -184,4 +184,4 @@ def _in_frames(part: Fragment, to_reference: NDArray[np.float64]) -> Fragment:
             for row, frame in enumerate(part.frames)
         ]
     )
-    return Fragment(frames=part.frames, boxes=boxes, scores=part.scores)
+    return Fragment(frames=part.frames, boxes=boxes, scores=part.scores, weak=part.weak)

@@ -83,7 +83,7 @@ def perceive(
     chosen = networks or load_networks(config)
     evidence_dir = work_dir / "evidence"
     followed = follow(source, chosen.finder, config, progress, workers=chosen.workers)
-    followed = _believed(source, followed, chosen.reader, config, progress)
+    followed = _believed(source, followed, chosen.reader, progress)
     is_static = CameraMotion(to_reference=followed.to_reference).is_static
     if is_static:
         followed = _staying(source, followed, progress)
@@ -109,7 +109,7 @@ def perceive(
             frame_size_px=(source.geometry.width_px, source.geometry.height_px),
         )
         followed = replace(followed, detections=detections, tracks=tuple(tracks))
-        followed = _staying(source, _believed(source, followed, chosen.reader, config, progress), progress)
+        followed = _staying(source, _believed(source, followed, chosen.reader, progress), progress)
     readings = read_people(
         source,
         followed,
@@ -123,11 +123,9 @@ def perceive(
     return assemble(source, followed, readings, config, plate_dir=plate_dir, producer=producer)
 
 
-def _believed(
-    source: FrameSource, followed: Followed, reader: PersonReader, config: PerceptionConfig, progress: Progress
-) -> Followed:
+def _believed(source: FrameSource, followed: Followed, reader: PersonReader, progress: Progress) -> Followed:
     """The same, without those of whom neither network is sure."""
-    return replace(followed, tracks=only_believed(source, followed.tracks, reader, config.tracking, progress))
+    return replace(followed, tracks=only_believed(source, followed.tracks, reader, progress))
 
 
 def _staying(source: FrameSource, followed: Followed, progress: Progress) -> Followed:

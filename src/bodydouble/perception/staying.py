@@ -180,4 +180,6 @@ def _prolonged(track: Fragment, end: _End, last: int) -> Fragment:
         (track.frames, track.boxes, track.scores),
     ]
     frames, boxes, scores = zip(*(reversed(parts) if end.forwards else parts), strict=True)
-    return Fragment(frames=np.concatenate(frames), boxes=np.concatenate(boxes), scores=np.concatenate(scores))
+    return Fragment(
+        frames=np.concatenate(frames), boxes=np.concatenate(boxes), scores=np.concatenate(scores), weak=track.weak
+    )

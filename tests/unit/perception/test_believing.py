@@ -6,22 +6,19 @@ import numpy as np
 import pytest
 
 from bodydouble.perception.believing import only_believed
-from bodydouble.perception.config import TrackingConfig
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.scene import SilentProgress
 from tests.unit.perception.fakes import RED, RectClip
 
-CONFIG = TrackingConfig()
 SEAT, POSTER = (40, 30, 60, 80), (100, 30, 120, 80)
 
 
 def track(box, score: float, frames=range(30)) -> Fragment:
     count = len(frames)
     return Fragment(
-        frames=np.array(frames),
-        boxes=np.tile(np.array(box, float), (count, 1)),
-        scores=np.full(count, score, np.float32),
-    )
+        frames=np.array(frames), boxes=np.tile(np.array(box, float), (count, 1)),
+        scores=np.full(count, score, np.float32), weak=score < 0.5,
+    )  # fmt: skip
 
 
 class Judge:
@@ -38,9 +35,9 @@ class Judge:
         raise AssertionError("joints were not asked for")
 
 
-def believed(tracks, judge, config=CONFIG, source=None):
+def believed(tracks, judge, source=None):
     clip = source or RectClip({RED: dict.fromkeys(range(30), SEAT)}, num_frames=30)
-    return only_believed(clip, tracks, judge, config, SilentProgress())
+    return only_believed(clip, tracks, judge, SilentProgress())
 
 
 def test_a_person_stays_and_a_poster_goes():
@@ -72,3 +69,11 @@ def test_the_clip_is_not_read_where_everybody_is_sure(tracks):
             raise AssertionError("read")
 
     assert believed(tracks, Judge(), source=Unread({}, num_frames=30)) == tuple(tracks)
+
+
+def test_a_piece_of_a_sure_track_is_not_asked_about():
+    """Cut where people met, it may hold weak detections only; dropping it would leave somebody in the picture."""
+    piece = Fragment(
+        frames=np.arange(30), boxes=np.tile(np.array(POSTER, float), (30, 1)), scores=np.full(30, 0.3, np.float32)
+    )
+    assert believed([piece], Judge()) == (piece,)

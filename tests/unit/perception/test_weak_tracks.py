@@ -10,7 +10,7 @@ import pytest
 from bodydouble.perception.config import PerceptionConfig, TrackingConfig
 from bodydouble.perception.following import make_tracks
 from bodydouble.perception.people.base import Detections
-from bodydouble.perception.tracking.weak import never_sure, weak_fragments
+from bodydouble.perception.tracking.weak import weak_fragments
 
 CONFIG = TrackingConfig()
 SEATED = (200.0, 300.0, 250.0, 400.0)
@@ -45,13 +45,13 @@ def test_who_is_detected_weakly_in_frame_after_frame_is_followed(every):
     assert (int(found.frames[0]), int(found.frames[-1])) == (0, FRAMES - every)
     assert len(found) == FRAMES - every + 1
     np.testing.assert_allclose(found.boxes[3], SEATED, atol=2)
-    assert never_sure(found, CONFIG)
+    assert found.weak
 
 
 def test_the_clip_has_them_as_well_after_those_who_are_sure():
     walker = ((50.0, 250.0, 100.0, 400.0), 0.9)
     tracks = whole(frames_of(walker, (SEATED, 0.3)))
-    assert [never_sure(track, CONFIG) for track in tracks] == [False, True]
+    assert [track.weak for track in tracks] == [False, True]
     without = whole(frames_of(walker, (SEATED, 0.3)), PerceptionConfig(tracking=replace(CONFIG, weak_score=1.1)))
     assert len(without) == 1
     np.testing.assert_array_equal(without[0].boxes, tracks[0].boxes)
@@ -95,8 +95,6 @@ def test_parts_of_those_who_are_followed_are_not_followed_again():
 def test_not_with_the_papers_thresholds():
     paper = replace(CONFIG, preset="paper")
     assert weak(frames_of((SEATED, 0.3)), config=paper) == []
-    (found,) = weak(frames_of((SEATED, 0.3)))
-    assert not never_sure(found, paper)
 
 
 def test_a_clip_of_one_frame():
@@ -115,5 +113,5 @@ def test_what_is_far_too_small_or_too_tall_to_be_a_person_is_none():
         boxes = np.array([*people, *things], np.float32)
         scores = np.array([0.9] * 5 + [0.3] * 3, np.float32)
         detections.append(Detections(boxes_xyxy_px=boxes, scores=scores))
-    found = [track for track in whole(detections) if never_sure(track, CONFIG)]
+    found = [track for track in whole(detections) if track.weak]
     assert [np.round(track.boxes[5]).tolist() for track in found] == [[600, 380, 635, 470]]

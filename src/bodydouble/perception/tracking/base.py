@@ -20,6 +20,8 @@ class Fragment:
     """(time,): detection scores; 0 where the box was interpolated or extrapolated."""
     looks: NDArray[np.float32] | None = None
     """(time, NUM_LOOKS): see ``looks``; NaN where unknown. None once identities are settled: looks go no further."""
+    weak: bool = False
+    """Made of detections none of which could start a track; see ``weak``."""
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -39,7 +41,9 @@ class Fragment:
     def part(self, rows: slice) -> Fragment:
         """The time steps of a slice."""
         looks = None if self.looks is None else self.looks[rows]
-        return Fragment(frames=self.frames[rows], boxes=self.boxes[rows], scores=self.scores[rows], looks=looks)
+        return Fragment(
+            frames=self.frames[rows], boxes=self.boxes[rows], scores=self.scores[rows], looks=looks, weak=self.weak
+        )
 
 
 def join(parts: list[Fragment]) -> Fragment:

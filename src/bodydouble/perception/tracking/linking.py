@@ -141,6 +141,7 @@ def extend(part: Fragment, limits: LinkLimits, num_frames: int) -> Fragment:
         frames=np.concatenate([before, part.frames, after]),
         boxes=np.concatenate([boxes_before, part.boxes, boxes_after]),
         scores=np.concatenate([np.zeros(len(before), np.float32), part.scores, np.zeros(len(after), np.float32)]),
+        weak=part.weak,
     )
 
 
@@ -170,4 +171,4 @@ def smooth(part: Fragment, sigma_frames: float) -> Fragment:
         bend = s0 * s2 - s1 * s1
         share = kernel * (s2 - s1 * times) / bend if bend > 1e-9 else kernel / s0
         boxes[row] = share @ part.boxes[low:high]
-    return Fragment(frames=part.frames, boxes=boxes, scores=part.scores)
+    return Fragment(frames=part.frames, boxes=boxes, scores=part.scores, weak=part.weak)

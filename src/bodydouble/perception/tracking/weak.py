@@ -69,7 +69,7 @@ def weak_fragments(
     least = min(len(detections), max(3, round(_LEAST_SECONDS * frames_per_second)))
     lasting = [part for part in brief.finish() if len(part) >= least and len(part) >= _LEAST_OBSERVED * _span(part)]
     still = [part for part in patient.finish() if _keeps_still(part, frames_per_second)]
-    return [fill(part) for part in drop_doubles(lasting + still)]
+    return [replace(fill(part), weak=True) for part in drop_doubles(lasting + still)]
 
 
 def _span(part: Fragment) -> int:
@@ -83,11 +83,6 @@ def _keeps_still(part: Fragment, frames_per_second: float) -> bool:
     middle = 0.5 * (part.boxes[:, :2] + part.boxes[:, 2:])
     height = float(np.median(part.boxes[:, 3] - part.boxes[:, 1]))
     return bool(middle.std(axis=0).max() <= _STILL_HEIGHTS * height)
-
-
-def never_sure(part: Fragment, config: TrackingConfig) -> bool:
-    """Whether somebody was followed by weak detections only."""
-    return config.preset == "default" and float(part.scores.max(initial=0.0)) < config.new_track_score
 
 
 def _boxes_at(tracks: Sequence[Fragment], frame: int) -> NDArray[np.float64]:
