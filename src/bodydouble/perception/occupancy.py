@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from bodydouble.perception.crops import paste
 from bodydouble.perception.following import Followed
-from bodydouble.perception.geometry import grow, window
+from bodydouble.perception.geometry import areas, grow, window
 from bodydouble.perception.looking import outline_at
 from bodydouble.perception.person import SilhouetteReader
+from bodydouble.perception.tracking.base import Fragment
 from bodydouble.scene import Frame
 
 _BOX_SHARE: Final = 0.15
@@ -26,6 +28,8 @@ _LIKELY: Final = 0.15
 """Probability from which a pixel may belong to the person; far below that of silhouettes."""
 _DILATION_SHARE: Final = 0.05
 """Silhouettes are dilated by this share of the box's height."""
+_SAME_PLACE: Final = 0.5
+"""Share of a box that another must cover to keep its place occupied."""
 _LEAST_FILL: Final = 0.25
 """A mask that fills less of its box is not believed; the box counts instead."""
 
@@ -51,6 +55,40 @@ class Occupancy:
                 row = int(np.clip(frame_index, first, last)) - first
                 boxes.append(track.boxes[None, row].astype(np.float32))
         return np.concatenate(boxes)
+
+
+def somebody_is_gone(before: Sequence[Fragment], after: Sequence[Fragment], frames_per_second: float) -> bool:
+    """Whether tracks that a plate was made with are no longer there, so that it was guessed where it need not be.
+
+    A poster that was taken for a person, all along a clip, is nobody any more once motion has been asked; its place on the
+    plate is a guess until the plate is made anew.
+
+    Args:
+        before: tracks without gaps that the plate was made with, boxes in frame pixels.
+        after: those that are followed now.
+        frames_per_second: rate of the clip.
+
+    Returns:
+        True if a box of one of the former is for a second or more not within those of the latter.
+    """
+    least = max(1.0, _MARGIN_SECONDS * frames_per_second)
+    return any(_frames_left(track, after) >= least for track in before)
+
+
+def _frames_left(track: Fragment, others: Sequence[Fragment]) -> int:
+    """Frames in which no other track covers much of this one's box."""
+    covered = np.zeros(len(track), bool)
+    for other in others:
+        first, last = max(track.frames[0], other.frames[0]), min(track.frames[-1], other.frames[-1])
+        if first > last:
+            continue
+        mine = slice(int(first - track.frames[0]), int(last - track.frames[0]) + 1)
+        theirs = slice(int(first - other.frames[0]), int(last - other.frames[0]) + 1)
+        a, b = track.boxes[mine], other.boxes[theirs]
+        sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
+        shared = np.clip(sides, 0, None).prod(axis=1)
+        covered[mine] |= shared >= _SAME_PLACE * np.maximum(areas(a), 1e-6)
+    return int((~covered).sum())
 
 
 def around_people(

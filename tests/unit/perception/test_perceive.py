@@ -11,10 +11,13 @@ import pytest
 
 from bodydouble.perception import perceive
 from bodydouble.perception.config import PerceptionConfig
+from bodydouble.perception.occupancy import somebody_is_gone
+from bodydouble.perception.people.base import Detections
+from bodydouble.perception.tracking.base import Fragment
 from bodydouble.scene import PersonTrack, SceneBundle, SilentProgress
 from bodydouble.scene.plate_files import PlateReader
 from bodydouble.testing.bundles import bundle_differences
-from tests.unit.perception.fakes import BLUE, GREEN, PINK, RED, Box, RectClip, fakes, walk
+from tests.unit.perception.fakes import BLUE, GREEN, PINK, RED, Box, ColourFinder, RectClip, fakes, walk
 
 
 def run(clip: RectClip, folder: Path, *, workers: int = 1, **finder: object) -> SceneBundle:
@@ -228,3 +231,58 @@ def test_who_is_never_detected_for_sure_is_covered_and_claimed_by_nobody(tmp_pat
     assert min(covered(bundle, clip, frame, seat) for frame in range(9, 40)) > 0.95
     weaker = run(clip, tmp_path / "weaker", score=0.15)
     assert all(other.reason != "never detected for sure" for other in weaker.tracks)
+
+
+class _SeesAPoster(ColourFinder):
+    """Takes a patch of bare wall for somebody, weakly, in frames 20 to 35."""
+
+    def find(self, rgb: npt.NDArray[np.uint8]) -> Detections:
+        found = super().find(rgb)
+        if not 20 < self.calls <= 36:
+            return found
+        return Detections(
+            boxes_xyxy_px=np.concatenate([found.boxes_xyxy_px, np.array([[130, 40, 146, 84]], np.float32)]),
+            scores=np.append(found.scores, np.float32(0.45)),
+        )
+
+
+def test_plate_is_not_guessed_where_nobody_was_after_all(tmp_path: Path) -> None:
+    clip = RectClip({RED: walk(0, 90, 2, 1)}, num_frames=90)
+    bundle = perceive(
+        clip,
+        PerceptionConfig(),
+        work_dir=tmp_path / "work",
+        plate_dir=tmp_path / "plate",
+        producer="test",
+        progress=SilentProgress(),
+        networks=replace(fakes(), finder=_SeesAPoster()),
+    )
+    poster = [track for track in bundle.tracks if not track.box_scores.any()]
+    assert poster, "what is found weakly for so long is covered"
+    assert max(len(track) for track in poster) < 45, "the still picture alone is nobody"
+    plate, valid = PlateReader(tmp_path / "plate").at(45)
+    place = (slice(40, 84), slice(130, 146))
+    assert valid[place].all()
+    assert np.abs(plate[place].astype(int) - clip.empty_rgb(0)[place]).max() <= 4
+
+
+def _standing(first: int, last: int, *, left: float = 10.0, wide: float = 20.0) -> Fragment:
+    frames = np.arange(first, last + 1)
+    boxes = np.tile([left, 10.0, left + wide, 60.0], (len(frames), 1))
+    return Fragment(frames=frames, boxes=boxes, scores=np.ones(len(frames), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("after", "gone"),
+    [
+        ([_standing(0, 50)], False),
+        ([_standing(0, 20), _standing(21, 50, left=12)], False),
+        ([_standing(0, 41)], False),
+        ([_standing(0, 40)], True),
+        ([_standing(0, 50, left=25)], True),
+        ([], True),
+    ],
+)
+def test_somebody_is_gone_if_a_place_is_free_for_a_second(after: list[Fragment], gone: bool) -> None:
+    assert somebody_is_gone([_standing(0, 50)], after, 10.0) is gone
+    assert not somebody_is_gone([], after, 10.0)
