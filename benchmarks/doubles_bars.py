@@ -2,11 +2,12 @@
 
     python benchmarks/doubles_bars.py ORIGINAL=RESULT ... [--frames 200] [--referees DIR] [--report DIR] [--out DIR]
                                       [--truth gt.txt] [--people merge.json] [--movenet FILE] [--every 4] [--fit-seed 7]
-                                      [--sheets-only] [--json FILE]
+                                      [--sheets-only] [--nobody] [--json FILE]
 
 Each result needs its run folder (RESULT with `.bodydouble.run` for its ending) beside it. What the measures count is kept
 in DIR/CLIP; a report that is there already is read again. With ``--movenet`` the bundle's joints are compared with what
-that network sees (`doubles/bundle_oks.py`); with ``--fit-seed`` doubles are fitted anew for their joints at window borders.
+that network sees (`doubles/bundle_oks.py`); with ``--nobody`` people are looked for again where everybody is painted out
+(`doubles/nobody.py`); with ``--fit-seed`` doubles are fitted anew for their joints at window borders.
 Sheets and videos show the people who were filmed: keep them where the footage is kept. `make sheets CLIPS="ORIGINAL=RESULT
 ..." OUT=DIR` writes only those.
 """
@@ -22,6 +23,7 @@ import common
 from doubles.bar_rows import MEASURES, evaluation_rows, run_rows
 from doubles.bundle_oks import bundle_oks_rows
 from doubles.gait import border_row
+from doubles.nobody import nobody_rows
 from doubles.sheets import write_sheet, write_side_by_side
 from perception.table import Row, as_record, as_text
 
@@ -33,16 +35,21 @@ def _pair(text: str) -> tuple[Path, Path]:
     return Path(original), Path(result)
 
 
-def _evaluate(original: Path, result: Path, report: Path, arguments: argparse.Namespace) -> None:
+def _options(arguments: argparse.Namespace) -> list[str]:
+    """What `bodydouble evaluate` is told in any case."""
     extra: list[str] = []
     for option, value in (
         ("--truth", arguments.truth), ("--identities", arguments.people), ("--referees", arguments.referees),
         ("--max-frames", arguments.frames),
     ):  # fmt: skip
         extra += [] if value is None else [option, str(value)]
+    return extra
+
+
+def _evaluate(original: Path, result: Path, report: Path, arguments: argparse.Namespace) -> None:
     subprocess.run(
         [*common.command(), "evaluate", str(original), str(result), "-o", str(report), "--measures", ",".join(MEASURES),
-         "--no-pictures", "--resume", *extra],
+         "--no-pictures", "--resume", *_options(arguments)],
         check=True,
     )  # fmt: skip
 
@@ -59,6 +66,9 @@ def main() -> None:
     parser.add_argument("--movenet", type=Path, help="MoveNet's file: compares the bundle's joints with what it sees")
     parser.add_argument("--every", type=int, default=4, help="look with MoveNet at every how many frames")
     parser.add_argument("--fit-seed", type=int, help="seed of the run: fits doubles anew, for joints at window borders")
+    parser.add_argument(
+        "--nobody", action="store_true", help="attack the clip with everybody painted out, too; needs --report"
+    )
     parser.add_argument("--sheets-only", action="store_true")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -78,6 +88,9 @@ def main() -> None:
                 if not (report / "results.json").is_file():
                     _evaluate(original, result, report, arguments)
                 rows += evaluation_rows(name, report)
+                if arguments.nobody:
+                    empty = arguments.report / f"{name}-nobody"
+                    rows += nobody_rows(name, original, run, empty, _options(arguments))
             rows += run_rows(name, run)
             if arguments.movenet is not None:
                 rows += bundle_oks_rows(

@@ -2,12 +2,13 @@
 
     python benchmarks/pose_lifting.py [--acts walk fall ...] [--seeds 2] [--seconds 4] [--json FILE]
 
-Bodies play acts of the synthetic street (code of motion that neither fit nor its training shares); a camera that looks
-down by 0 to 35 degrees sees their 18 joints with noise of 2.5 cm, a tenth of them missing, every twelfth frame mirrored,
-in stretches. Then a double of the same shape is fitted. Reported in the frame of the camera: mean error of the joints
-about the root (cm), of the directions of limbs and trunk (degrees), median error of the facing (degrees), share of frames
-that face the wrong way (more than 90 degrees off), share of frames in which left and right of arms and legs lie nearer to
-each other's truth, and how far feet that stand in truth slide in a frame (cm, median).
+Bodies play acts of the synthetic street (code of motion that neither fit nor its training shares), and sit, crouch and
+stoop (`doubles/low_acts.py`); a camera that looks down by 0 to 35 degrees sees their 18 joints with noise of 2.5 cm, a
+tenth of them missing, every twelfth frame mirrored, in stretches. Then a double of the same shape is fitted. Reported in
+the frame of the camera: mean error of the joints about the root (cm), of the directions of limbs and trunk (degrees),
+median error of the facing (degrees), share of frames that face the wrong way (more than 90 degrees off), share of frames
+in which left and right of arms and legs lie nearer to each other's truth, and how far feet that stand in truth slide in a
+frame (cm, median).
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import common
 import numpy as np
 import numpy.typing as npt
+from doubles.low_acts import GoDown
 
 from bodydouble.body.model import BodyModel
 from bodydouble.generation.avatar.motion import Style, fit_motion
@@ -48,6 +51,10 @@ def _way(rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
     return ((0.0, 0.0), (60 * float(np.sin(heading)), 60 * float(np.cos(heading))))
 
 
+def _down(rng: np.random.Generator, how: Literal["sit", "crouch", "stoop"]) -> Behaviour:
+    return GoDown(place_xy_m=(0.0, 0.0), facing_rad=float(rng.uniform(0, 6.28)), how=how)
+
+
 ACTS: dict[str, Callable[[np.random.Generator], Behaviour]] = {
     "walk": lambda rng: Walk(
         way_xy_m=_way(rng), speed_mps=float(rng.uniform(0.9, 1.7)), first_turn=float(rng.random())
@@ -59,6 +66,9 @@ ACTS: dict[str, Callable[[np.random.Generator], Behaviour]] = {
     "cycle": lambda rng: Cycle(way_xy_m=_way(rng)),
     "throw": lambda rng: Throw(place_xy_m=(0.0, 0.0), facing_rad=float(rng.uniform(0, 6.28))),
     "fight": lambda rng: Fight(place_xy_m=(0.0, 0.0), facing_rad=float(rng.uniform(0, 6.28)), from_seconds=1.0),
+    "sit": lambda rng: _down(rng, "sit"),
+    "crouch": lambda rng: _down(rng, "crouch"),
+    "stoop": lambda rng: _down(rng, "stoop"),
 }
 
 
