@@ -161,14 +161,20 @@ def _stays_until(end: _End, tracks: Sequence[Fragment], most_hidden: int) -> int
 
 
 def _is_somebody_else(end: _End, tracks: Sequence[Fragment], frame: int) -> bool:
-    """Whether another track has taken this person over."""
+    """Whether another track has taken this person over: one that was not detected beside them before."""
     for number, other in enumerate(tracks):
         first = int(other.frames[0])
-        if number != end.track and first <= frame <= int(other.frames[-1]):
+        if number != end.track and first <= frame <= int(other.frames[-1]) and not _was_beside(end, other):
             shared = overlap_areas(end.box[None], other.boxes[frame - first : frame - first + 1])[0, 0]
             if shared > _SAME_PLACE * areas(end.box[None])[0]:
                 return True
     return False
+
+
+def _was_beside(end: _End, other: Fragment) -> bool:
+    """Whether both were detected in the same frames."""
+    together = len(end.seen_in.intersection(other.frames[other.observed].tolist()))
+    return together >= _LEAST_SEEN
 
 
 def _prolonged(track: Fragment, end: _End, last: int) -> Fragment:

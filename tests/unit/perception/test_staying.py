@@ -66,6 +66,13 @@ def test_nobody_is_prolonged_over_another_track_of_the_same_person():
     assert ends(longer(clip(), first, second)) == [(0, 29), (21, FRAMES - 1)]
 
 
+def test_somebody_who_was_beside_them_takes_nobody_over():
+    seated, beside = track(10, 20), track(10, 40, box=(38, 28, 64, 82))
+    assert ends(longer(clip(), seated, beside))[0] == (0, FRAMES - 1)
+    later = track(19, 40, box=(38, 28, 64, 82))
+    assert ends(longer(clip(), seated, later))[0] == (0, 20), "two frames together are a change of tracks"
+
+
 def test_two_detections_are_too_few_to_tell():
     short = track(25, 26)
     assert longer(clip(), short)[0] is short

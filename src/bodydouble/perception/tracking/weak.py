@@ -21,6 +21,7 @@ from bodydouble.perception.people.base import Detections
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.botsort import make_tracker
 from bodydouble.perception.tracking.linking import drop_doubles, fill
+from bodydouble.perception.tracking.places import Places
 
 NEVER_SURE: Final = "never detected for sure"
 _LEAST_SECONDS: Final = 0.4
@@ -58,17 +59,15 @@ def weak_fragments(
     if config.weak_score > 1 or config.preset == "paper":
         return []
     weak = replace(config, strong_score=config.weak_score, new_track_score=config.weak_score)
-    brief, patient = (
-        make_tracker(settings, frames_per_second) for settings in (weak, replace(weak, lost_seconds=_LOST_SECONDS))
-    )
+    tracker, places = make_tracker(weak, frames_per_second), Places(_LOST_SECONDS * frames_per_second)
     for index, found in enumerate(detections):
         boxes = transform(found.boxes_xyxy_px, to_reference[index])
         free = (found.scores >= config.weak_score) & ~_explained(boxes, _boxes_at(strong, index))
-        for tracker in (brief, patient):
-            tracker.add(index, boxes[free], found.scores[free])
+        tracker.add(index, boxes[free], found.scores[free])
+        places.add(index, boxes[free], found.scores[free])
     least = min(len(detections), max(3, round(_LEAST_SECONDS * frames_per_second)))
-    lasting = [part for part in brief.finish() if len(part) >= least and len(part) >= _LEAST_OBSERVED * _span(part)]
-    still = [part for part in patient.finish() if _keeps_still(part, frames_per_second)]
+    lasting = [part for part in tracker.finish() if len(part) >= least and len(part) >= _LEAST_OBSERVED * _span(part)]
+    still = [part for part in places.finish() if _keeps_still(part, frames_per_second)]
     return [replace(fill(part), weak=True) for part in drop_doubles(lasting + still)]
 
 
