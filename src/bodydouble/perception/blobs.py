@@ -192,7 +192,10 @@ class BlobCollector:
             foreground: what differs from the plate.
             explained: (H, W) where it may: inside tracks, and where the plate is a guess.
         """
-        blobs = find_blobs(frame_index, foreground, explained, self._heights)
+        self.take(frame_index, find_blobs(frame_index, foreground, explained, self._heights))
+
+    def take(self, frame_index: int, blobs: list[Blob]) -> None:
+        """The same with regions that were found already; ``frame_index`` increases from call to call."""
         self._match(frame_index, blobs)
 
     def finish(self) -> list[BlobTrack]:

@@ -17,6 +17,7 @@ from bodydouble.perception.looking import Look, look_at
 from bodydouble.perception.motion import Foreground, measure
 from bodydouble.perception.person import PersonReader
 from bodydouble.perception.quality import visible_fractions
+from bodydouble.perception.remnants import BorderZones
 from bodydouble.perception.silhouette.compose import compose
 from bodydouble.perception.silhouette.outline import Outline
 from bodydouble.scene import CameraMotion, Frame, FrameSource, Progress
@@ -75,7 +76,10 @@ def read_people(
     results = [TrackReading() for _ in followed.tracks]
     present = _presence(followed, geometry.num_frames)
     heights = height_model(followed.tracks, geometry.height_px)
-    collector = BlobCollector(heights, config.motion.min_blob_frames, float(geometry.average_rate))
+    rate = float(geometry.average_rate)
+    collector = BlobCollector(heights, config.motion.min_blob_frames, rate)
+    zones = BorderZones(followed.tracks, frame_size_px=size, frames_per_second=rate, num_frames=geometry.num_frames)
+    at_border = BlobCollector(heights, 1, rate)
     progress.start("silhouettes and joints", geometry.num_frames)
 
     def boxes_in(frame: Frame) -> NDArray[np.float32]:
@@ -98,9 +102,10 @@ def read_people(
         if foreground is not None and camera.is_static:
             explained = _explained(look.boxes_xyxy_px, outlines, foreground.mask.shape)
             collector.add(frame.index, foreground, explained)
+            at_border.take(frame.index, zones.remnants(frame.index, foreground, explained))
         progress.advance()
     progress.finish()
-    return Readings(tracks=tuple(results), blobs=tuple(collector.finish()))
+    return Readings(tracks=tuple(results), blobs=(*collector.finish(), *at_border.finish()))
 
 
 def _presence(followed: Followed, num_frames: int) -> list[list[tuple[int, int]]]:
