@@ -11,7 +11,7 @@ import bodydouble
 
 PACKAGE = Path(bodydouble.__file__).parent
 
-FOUNDATION = {"errors", "seeds", "ahead", "__init__"}
+FOUNDATION = {"errors", "seeds", "ahead", "runs", "__init__"}
 """May be imported by everybody. `__init__` is the version; its public names are loaded on first use."""
 
 STAGES = {
@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "seeds": set(),
     "ahead": set(),
+    "runs": set(),
     "__init__": {"config", "errors", "pipeline", "scene"},
     "scene": {"errors"},
     "body": {"scene", *FOUNDATION},

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.runs import runs_of_true
 from bodydouble.scene import PersonTrack
 from bodydouble.scene.skeleton import BODY_JOINTS
 
@@ -70,9 +71,8 @@ def _runs_together(one: PersonTrack, other: PersonTrack) -> list[tuple[NDArray[n
     if len(mine) == 0:
         return []
     near = _near(one, other, mine, theirs) & one.play[mine] & other.play[theirs]
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], near, [False]]).astype(np.int8)))
     runs = []
-    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for first, last in runs_of_true(near):
         detected = np.stack([one.box_scores[mine[first:last]] > 0, other.box_scores[theirs[first:last]] > 0])
         in_turn = detected.mean(axis=1).min() >= _EACH_DETECTED and detected.all(axis=0).mean() <= _BOTH_DETECTED
         if last - first >= _LEAST_RUN and in_turn:

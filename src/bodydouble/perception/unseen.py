@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.runs import runs_of_true
 from bodydouble.scene import PersonTrack
 
 UNSEEN_SECONDS: Final = 0.25
@@ -46,18 +47,12 @@ def _without_unseen(track: PersonTrack, motion: NDArray[np.float64], longest: in
     idle = np.isfinite(motion) & (np.nan_to_num(motion) < _IDLE_SHARE)
     unseen = (track.box_scores <= 0) & ((track.visible_fraction <= 0) | idle)
     away = np.zeros(len(track), bool)
-    for first, last in _runs(unseen):
+    for first, last in runs_of_true(unseen):
         away[first:last] = last - first >= longest
-    for first, last in _runs(track.play & ~away):
+    for first, last in runs_of_true(track.play & ~away):
         between = first > 0 and last < len(track) and away[first - 1] and away[last]
         away[first:last] = between and last - first < shortest
     if not (away & track.play).any():
         return track
     reasons = dict.fromkeys([*filter(None, track.reason.split("; ")), f"not seen for {UNSEEN_SECONDS:g} s or more"])
     return replace(track, play=track.play & ~away, reason="; ".join(reasons))
-
-
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and one past the last of every run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from bodydouble.anomaly.scores import VideoScores
 from bodydouble.anomaly.table.figures import TESTS, TITLES, Figures
 from bodydouble.anomaly.table.record import Job, Test
+from bodydouble.runs import runs_of_true
 
 WIDTH: Final = 600
 HEIGHT: Final = 100
@@ -104,9 +105,7 @@ def _points(video: VideoScores, frames: int, low: float, high: float) -> str:
 
 
 def _stretches(labels: npt.NDArray[np.bool_], first: int) -> tuple[tuple[float, float], ...]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], labels, [False]]).astype(np.int8)))
     unit = WIDTH / (first + len(labels))
     return tuple(
-        (round((first + int(begin)) * unit, 1), round(int(end - begin) * unit, 1))
-        for begin, end in edges.reshape(-1, 2)
+        (round((first + begin) * unit, 1), round((end - begin) * unit, 1)) for begin, end in runs_of_true(labels)
     )

@@ -14,6 +14,7 @@ from scipy.ndimage import median_filter
 
 from bodydouble.generation.avatar.evidence import Evidence
 from bodydouble.generation.avatar.skeleton import Floats
+from bodydouble.runs import runs_of_true
 from bodydouble.scene import JOINT_INDEX
 
 _OFF_M, _FAR_OFF_M = 0.2, 0.4
@@ -81,8 +82,7 @@ def _limb_shares(evidence: Evidence, joints_m: Floats) -> tuple[Floats, Floats]:
 
 def _stretches(weak: NDArray[np.bool_], strong: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Runs of the first, (T,), in which the second holds somewhere."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], weak, [False]]).astype(np.int8)))
     result = np.zeros(len(weak), np.bool_)
-    for first, last in edges.reshape(-1, 2).tolist():
+    for first, last in runs_of_true(weak):
         result[first:last] = bool(strong[first:last].any())
     return result
