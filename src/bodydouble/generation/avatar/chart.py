@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar import kernels
-from bodydouble.generation.avatar.features import Features
+from bodydouble.generation.avatar.features import Features, is_inside_mouth
 from bodydouble.generation.avatar.figure import Figure
 from bodydouble.generation.avatar.skeleton import Floats
 
@@ -54,7 +54,7 @@ def places(figure: Figure, face: Features) -> Floats:
         0.5 + 0.5 * turn / _HALF_TURN_RAD, (top - points[:, 2]) / ((_TOP_M - _BOTTOM_M) * face.size),
     ], 1)  # fmt: skip
     head = figure.within(Part.FACE, Part.HAIR, Part.NECK) & (np.abs(turn) < 1.08 * _HALF_TURN_RAD)
-    return np.where(head[:, None], place, _AWAY)
+    return np.where((head & ~is_inside_mouth(face, points))[:, None], place, _AWAY)
 
 
 def chart_of(figure: Figure, face: Features) -> Chart:

@@ -103,8 +103,8 @@ class _Canvas:
         red = red + 0.6 * np.clip((self.turn - 1.66) / 0.1, 0, 1) * self.spot(face.ear, 0.03, 0.035)
         red = red + 0.35 * self.spot(face.chin, 0.014, 0.010)
         self.colour *= 1 + (BLUSH_TINT - 1) * np.clip(paint.blush * red * (1 + 0.3 * self.speckle(0.006)), 0, 1.6)[..., None]
-        dots = np.clip(self.speckle(0.0032) - 0.75 + 0.25 * self.speckle(0.02), 0, 1) * (self.z < face.eyeball[2] + 0.01)
-        self.dim(paint.freckles * 1.1 * dots * np.exp(-((self.turn / 0.8) ** 2)))
+        dots = np.clip(self.speckle(0.0024) - 0.7 + 0.3 * self.speckle(0.02), 0, 1) * (self.z < face.eyeball[2] + 0.01)
+        self.dim(paint.freckles * 0.7 * dots * np.exp(-((self.turn / 0.8) ** 2)))
         self.dim(np.clip(self.chart.hollow_m * _SHADE_PER_M / size, -0.10, 0.42))
         under = np.clip((face.chin[2] - 0.004 * size - self.z) / (0.03 * size), 0, 1)
         self.dim(0.24 * under)
@@ -215,7 +215,7 @@ class _Canvas:
         strands = self.speckle(0.0017, 0.004)
         brow = brow_density(face, self.chart.points, paint.brows, 0.0020 * size)
         # Strands of the brow lie across, and thin out where it is thin.
-        self.blend(paint.brow_share * brow * (0.95 + 0.40 * strands), paint.brow * 0.9 + paint.skin * 0.04)
+        self.blend(paint.brow_share * brow * (1.0 + 0.24 * strands), paint.brow * 0.9 + paint.skin * 0.04)
         if paint.facial_hair != "none":
             self._whiskers()
         if paint.has_roots:

@@ -89,7 +89,7 @@ def brow_density(face: Features, points: Floats, brows: Brows, soft_m: float) ->
     t = (x - start) / (end - start)
     bend = np.interp(t, (0, 0.35, 0.68, 1.0), (0, 0.65, 1, 0.25))
     middle = face.eyeball[2] + (brows.lift_m + brows.arch_m * bend) * face.size
-    half = 0.5 * brows.thick_m * face.size * np.interp(t, (0, 0.12, 0.5, 1.0), (0.75, 1.0, 0.85, 0.25))
+    half = 0.5 * brows.thick_m * face.size * np.interp(t, (0, 0.12, 0.5, 1.0), (0.8, 1.0, 0.92, 0.38))
     inside = step((half - np.abs(z - middle)) / soft_m) * step((x - start) / (2 * soft_m)) * step((end - x) / (2 * soft_m))
     return np.asarray(np.where(_is_front(face, points), inside, 0))
 
@@ -119,6 +119,16 @@ def lip_borders_m(face: Features, x_m: Floats) -> tuple[Floats, Floats]:
     return np.asarray(seam + above * bow), np.asarray(seam - below * full)
 
 
+def is_inside_mouth(face: Features, points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """(...): which of points (..., 3) lie behind the line between the lips, as far as the gap between them shows it."""
+    x = np.abs(points[..., 0])
+    across = np.clip(x / face.mouth_corner[0], 0, 1)
+    seam_y = face.between_lips[1] + (face.mouth_corner[1] - face.between_lips[1]) * across**2
+    behind = (points[..., 1] > seam_y + 0.001 * face.size) & (points[..., 1] < face.centre[1] + 0.01 * face.size)
+    upper, lower = lip_borders_m(face, x)
+    return np.asarray(behind & (x < face.mouth_corner[0]) & (points[..., 2] > lower) & (points[..., 2] < upper))
+
+
 def whisker_density(face: Features, points: Floats, kind: str, soft_m: float) -> Floats:
     """(...) 0 to 1 at points (..., 3) of a ``beard`` or ``moustache``; the lips stay free.
 
@@ -145,7 +155,7 @@ def whisker_density(face: Features, points: Floats, kind: str, soft_m: float) ->
              corner + 0.008 * size, jaw - 0.022 * size, jaw + 0.014 * size, jaw + 0.035 * size),
         )  # fmt: skip
         neck = face.chin[2] - 0.030 * size + np.interp(turn, (0.8, 1.7), (0, 0.030)) * size
-        grown = step((line - z) / soft) * step((z - neck) / (1.4 * soft)) * step((1.66 - turn) * 0.07 * size / (0.8 * soft))
+        grown = step((line - z) / soft) * step((z - neck) / (1.4 * soft)) * step((1.64 - turn) * 0.07 * size / (1.2 * soft))
         # Under the lower lip it grows in a tuft with bare skin on both sides.
         tuft = np.exp(-((x / (0.0075 * size)) ** 2)) * step((lower - 0.001 * size - z) / (0.5 * soft))
         density = np.maximum(np.maximum(grown, 0.9 * tuft * (z > neck)), lip)

@@ -26,8 +26,10 @@ _HANGING_FRAY_M: Final = 0.018
 _STRAIGHT_LOCK: Final = (0.0075, 9.0)
 _CURL: Final = (0.0085, 1.3)
 """Width of a lock in metres, and its length over its width."""
-_LOOSE_M: Final = 0.0032
-"""How far single strands stand off the hair."""
+_PRESSED_M: Final = 0.004
+"""Thickness of hair under headwear."""
+_LOOSE_M: Final = 0.0016
+"""How far single strands stand off straight hair; curls stand off as far as they are deep."""
 _LOOSE_DENSITY: Final = 0.46
 """Of these strands; below one half, so that nothing of them is seen from afar."""
 
@@ -107,10 +109,11 @@ def _shell(
             thick *= 1 + 0.13 * waves * (0.4 + share)
         if under_z_m is not None:
             pressed[:, column] = z > under_z_m - 0.01
-            thick = np.where(pressed[:, column], np.minimum(thick, 0.004), thick)
+            # Below the edge it needs some way to spring out again.
+            thick = np.minimum(thick, _PRESSED_M + 0.4 * np.maximum(under_z_m - 0.01 - z, 0))
         dz, da = np.gradient(z), np.gradient(away)
         norm = np.hypot(dz, da) + 1e-9
-        for points, off in ((grid, thick), (loose, thick + _LOOSE_M * (1 + 0.5 * np.sin(11 * turn + 9 * share)))):
+        for points, off in ((grid, thick), (loose, thick + (_LOOSE_M + 0.4 * cut.bumps_m) * (1 + 0.5 * np.sin(11 * turn + 9 * share)))):
             points[:_ROWS, column] = skull.place(
                 np.full(_ROWS, turn), away - off * size * dz / norm, z + off * size * da / norm
             )

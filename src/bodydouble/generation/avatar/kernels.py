@@ -34,6 +34,10 @@ _AROUND = np.array([[-2, 0], [2, 0], [0, -2], [0, 2], [-1, -2], [-1, 2], [2, 1],
 _FRAY_M = np.float32(0.005)
 """Width of the locks in which hair thins out at its edges."""
 _FRAY_STRETCH = np.float32(7.0)
+_APART_M = 0.03
+"""Samples of a pixel further apart in depth show different parts of a surface."""
+_SMOOTH_STRETCH = np.float32(8.0)
+"""Length of locks over their width from which on hair shines as a whole."""
 _INSIDE = np.float32(0.45)
 """Light that reaches the inside of a collar or a hem."""
 
@@ -299,6 +303,32 @@ def _hidden(triangle: Array, depth: Array, row: Any, column: Any, reach: Any, pe
     return total
 
 
+@nb.njit(cache=True, nogil=True, inline="always")
+def _is_same(triangle: Array, depth: Array, group: Array, y: Any, x: Any, other_y: Any, other_x: Any, near: Any) -> Any:
+    """Whether two samples show the same surface, so that the colour of one does for both."""
+    f = triangle[other_y, other_x]
+    return f >= 0 and group[f] == group[triangle[y, x]] and abs(depth[other_y, other_x] - depth[y, x]) < near
+
+
+@nb.njit(cache=True, nogil=True)
+def _alike(triangle: Array, depth: Array, group: Array, part: int, row: int, column: int, samples: int, moments: int,
+           near: Any) -> int:  # fmt: skip
+    """How many samples of a pixel sample number ``part`` is coloured for: 0 if an earlier one of its moment does for it."""
+    y, x = row * samples + part // samples, column * samples + part % samples
+    # Rows of samples see moments in turn, so that with several of them only the own row sees the same.
+    top, bottom = (row * samples, (row + 1) * samples) if moments == 1 else (y, y + 1)
+    count = 1
+    for other_y in range(top, bottom):
+        for other_x in range(column * samples, (column + 1) * samples):
+            if other_y == y and other_x == x:
+                continue
+            if _is_same(triangle, depth, group, y, x, other_y, other_x, near):
+                if other_y < y or (other_y == y and other_x < x):
+                    return 0
+                count += 1
+    return count
+
+
 @nb.njit(cache=True, nogil=True)
 def shade(
     triangle: Array, depth: Array, samples: int, per_metre: float, moments: Array, faces: Array, light: Array,
@@ -309,15 +339,24 @@ def shade(
 
     ``moments`` (M, N, 3) as given to `fill`, ``per_metre`` samples a metre; ``light`` (N, 2) as `light_vertices` found it,
     used where ``fine`` is 0; above, light is found at every sample from ``normals`` (N, 3), with folds and as much grain, of
-    ``chart`` (R, C, 3), and of shine on hair along ``strands`` (N, 3);
+    ``chart`` (R, C, 3), and of shine on hair along ``strands`` (N, 3), once for all samples of a surface in a pixel that see
+    the same moment (multisampling);
     ``codes``: sRGB bytes for linear 0..1; ``out`` (H, W, 4) sRGB not multiplied by alpha, and alpha.
     """
     reach, wide = max(1, int(0.05 * per_metre)), max(2, int(0.16 * per_metre))
     sample_m = np.float32(1.0 / per_metre)
+    if fine > 0:
+        sample_m *= np.float32(0.5 * (1 + samples))
+        group = np.empty(faces.shape[0], np.uint8)
+        for f in range(faces.shape[0]):
+            group[f] = surface[faces[f, 0]]
+    else:
+        group = surface
+    near = np.float32(_APART_M * per_metre)
     last = codes.shape[0] - 1
     for row in range(out.shape[0]):
         for column in range(out.shape[1]):
-            red = green = blue = 0.0
+            red = green = blue = total = 0.0
             count = 0
             middle_row = middle_column = -1
             for part in range(samples * samples):
@@ -328,6 +367,14 @@ def shade(
                 count += 1
                 if middle_row < 0 or 2 * part <= samples * samples:
                     middle_row, middle_column = y, x
+                weight = np.float32(1.0)
+                if fine > 0 and samples > 1:
+                    weight = np.float32(_alike(
+                        triangle, depth, group, part, row, column, samples, moments.shape[0], near
+                    ))  # fmt: skip
+                    if weight == 0:
+                        continue
+                total += weight
                 a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
                 points = moments[y % moments.shape[0]]
                 x1, y1 = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
@@ -392,16 +439,18 @@ def shade(
                             w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2],
                             0.5 * (share - 0.24), key, strength,
                         )  # fmt: skip
-                        gloss += np.float32(fine * white)
-                        level *= np.float32(1.0 + fine * own / 0.3)
-                red += r * level + gloss
-                green += g * level + gloss
-                blue += e * level + gloss
+                        # Curls, which lie in all directions, have no common shine.
+                        smooth = np.float32(fine) * min(np.float32(1.0), kind[3] / _SMOOTH_STRETCH)
+                        gloss += np.float32(smooth * white)
+                        level *= np.float32(1.0 + smooth * own)
+                red += weight * (r * level + gloss)
+                green += weight * (g * level + gloss)
+                blue += weight * (e * level + gloss)
             if count == 0:
                 continue
             dim = 1 - 0.05 * _hidden(triangle, depth, middle_row, middle_column, reach, per_metre)
             dim *= 1 - 0.025 * _hidden(triangle, depth, middle_row, middle_column, wide, per_metre)
-            dim /= count
+            dim /= total
             out[row, column, 0] = codes[int(min(1.0, max(0.0, ambient[0] * red * dim)) * last + 0.5)]
             out[row, column, 1] = codes[int(min(1.0, max(0.0, ambient[1] * green * dim)) * last + 0.5)]
             out[row, column, 2] = codes[int(min(1.0, max(0.0, ambient[2] * blue * dim)) * last + 0.5)]

@@ -32,7 +32,7 @@ _FINER = np.float32(0.22)
 """Width of a strand over that of a lock of hair."""
 _CHART_BORDER = np.float32(0.07)
 """Share of a chart over which it fades into the colours of the vertices."""
-_SHINE = (np.float32(0.10), np.float32(0.30))
+_SHINE = (np.float32(0.035), np.float32(0.55))
 """Strength of the two shines of hair: of its surface, and of what its colour leaves of light that went through it."""
 
 
