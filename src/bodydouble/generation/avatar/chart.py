@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar import kernels
-from bodydouble.generation.avatar.features import Features, is_inside_mouth
+from bodydouble.generation.avatar.features import Features, is_inside_mouth, lip_seam_m
 from bodydouble.generation.avatar.figure import Figure
 from bodydouble.generation.avatar.skeleton import Floats
 
@@ -50,11 +50,14 @@ def places(figure: Figure, face: Features) -> Floats:
     points = figure.points
     turn = np.arctan2(points[:, 0], face.centre[1] - points[:, 1])
     top = face.eyeball[2] + _TOP_M * face.size
+    # What the gap between the lips shows of the mouth is as dark as the line between them.
+    inside = is_inside_mouth(face, points)
+    z = np.where(inside, lip_seam_m(face, np.abs(points[:, 0])), points[:, 2])
     place = np.stack([
-        0.5 + 0.5 * turn / _HALF_TURN_RAD, (top - points[:, 2]) / ((_TOP_M - _BOTTOM_M) * face.size),
+        0.5 + 0.5 * turn / _HALF_TURN_RAD, (top - z) / ((_TOP_M - _BOTTOM_M) * face.size),
     ], 1)  # fmt: skip
     head = figure.within(Part.FACE, Part.HAIR, Part.NECK) & (np.abs(turn) < 1.08 * _HALF_TURN_RAD)
-    return np.where((head & ~is_inside_mouth(face, points))[:, None], place, _AWAY)
+    return np.where(head[:, None], place, _AWAY)
 
 
 def chart_of(figure: Figure, face: Features) -> Chart:
@@ -75,10 +78,12 @@ def chart_of(figure: Figure, face: Features) -> Chart:
     a, b, c = (flat[corners[..., k], :2].astype(float) for k in range(3))
     first, second, here = b - a, c - a, np.stack([column, row], -1) - a
     area = first[..., 0] * second[..., 1] - second[..., 0] * first[..., 1]
-    area = np.where(area == 0, 1, area)
+    area = np.where(np.abs(area) < 1e-9, 1, area)
     w1 = (here[..., 0] * second[..., 1] - second[..., 0] * here[..., 1]) / area
     w2 = (first[..., 0] * here[..., 1] - here[..., 0] * first[..., 1]) / area
-    weights = np.stack([1 - w1 - w2, w1, w2], -1)
+    # Bounded: faces that are seen edge-on would take a texel far away.
+    weights = np.clip(np.stack([1 - w1 - w2, w1, w2], -1), 0, 1)
+    weights = weights / weights.sum(-1, keepdims=True)
     points = np.einsum("rck,rckd->rcd", weights, figure.points[corners])
     if (triangle < 0).any():
         points = points[_nearest(triangle >= 0)]

@@ -196,8 +196,10 @@ class _Canvas:
         self.dim(-0.12 * shine * red)
         across = np.clip(self.x / face.mouth_corner[0], 0, 1.2)
         end = np.clip((1.06 - across) / 0.1, 0, 1) * (self.turn < 1.0)
-        line = np.exp(-(((self.z - seam) / (0.0011 * size * (1.15 - 0.45 * across))) ** 2))
-        self.blend(0.82 * line * end, self.paint.skin * [0.16, 0.07, 0.06])
+        # Wider below: the rim of the lower lip lies in the shade of the upper one.
+        away = self.z - seam
+        line = np.exp(-((away / (np.where(away > 0, 0.0011, 0.0017) * size * (1.1 - 0.35 * across))) ** 2))
+        self.blend(0.88 * line * end, self.paint.skin * [0.16, 0.07, 0.06])
         self.dim(0.22 * self.spot(face.mouth_corner, 0.0035, 0.0035))
         self.dim(0.16 * self.spot(np.array([0, 0, face.lower_lip[2] - 0.004 * size]), 0.014, 0.0038))
 

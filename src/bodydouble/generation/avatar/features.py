@@ -25,6 +25,8 @@ _HAIRLINE_M: Final = (
     0.066, 0.064, 0.057, 0.043, 0.029, 0.021, 0.006, -0.008, -0.012, 0.002, 0.018, 0.018, 0.006, -0.020, -0.044, -0.062, -0.068,
 )  # fmt: skip
 """Height of the hairline over the eyes, around the head: forehead, temples, sideburns, over the ears, nape."""
+_SEAM_ARCH_M: Final = 0.0012
+"""How much higher the line between the lips is half way to the corner, on a usual head."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,7 +108,9 @@ def lip_density(face: Features, points: Floats, soft_m: float) -> Floats:
 def lip_seam_m(face: Features, x_m: Floats) -> Floats:
     """(...): height of the line between the lips at distances from the middle."""
     across = np.clip(x_m / face.mouth_corner[0], 0, 1)
-    return np.asarray(face.between_lips[2] + (face.mouth_corner[2] - face.between_lips[2]) * across**2)
+    # The upper lip hangs lowest in the middle.
+    arch = _SEAM_ARCH_M * face.size * np.sin(np.pi * across)
+    return np.asarray(face.between_lips[2] + (face.mouth_corner[2] - face.between_lips[2]) * across**2 + arch)
 
 
 def lip_borders_m(face: Features, x_m: Floats) -> tuple[Floats, Floats]:

@@ -33,9 +33,12 @@ _AROUND = np.array([[-2, 0], [2, 0], [0, -2], [0, 2], [-1, -2], [-1, 2], [2, 1],
 """Where around a sample is looked for what shades it, in half reaches (row, column)."""
 _FRAY_M = np.float32(0.005)
 """Width of the locks in which hair thins out at its edges."""
+_MOST_FRAY = 0.36
 _FRAY_STRETCH = np.float32(7.0)
 _APART_M = 0.03
 """Samples of a pixel further apart in depth show different parts of a surface."""
+_RELIEF = 0.7
+"""How much darker a place between locks is."""
 _SMOOTH_STRETCH = np.float32(8.0)
 """Length of locks over their width from which on hair shines as a whole."""
 _INSIDE = np.float32(0.45)
@@ -227,7 +230,9 @@ def _is_missing(
     u0 = cloth[a, 0]
     u = w0 * u0 + w1 * beside(cloth[b, 0], u0) + w2 * beside(cloth[c, 0], u0)
     v = w0 * cloth[a, 1] + w1 * cloth[b, 1] + w2 * cloth[c, 1]
-    return there < 0.5 + 0.7 * fine * strand(u, v, _FRAY_M, _FRAY_STRETCH, np.float32(0.0), seed)
+    # Bounded, so that no strand hangs on alone where hair has ended.
+    rough = min(_MOST_FRAY, max(-_MOST_FRAY, 0.7 * strand(u, v, _FRAY_M, _FRAY_STRETCH, np.float32(0.0), seed)))
+    return there < 0.5 + fine * rough
 
 
 @nb.njit(cache=True, nogil=True)
@@ -439,10 +444,14 @@ def shade(
                             w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2],
                             0.5 * (share - 0.24), key, strength,
                         )  # fmt: skip
+                        # Locks keep light from each other.
+                        level *= np.float32(1.0 - fine * _RELIEF * (share - 0.24))
+                        gloss *= np.float32(max(0.0, 1.0 - 2.0 * fine * (share - 0.24)))
                         # Curls, which lie in all directions, have no common shine.
                         smooth = np.float32(fine) * min(np.float32(1.0), kind[3] / _SMOOTH_STRETCH)
                         gloss += np.float32(smooth * white)
-                        level *= np.float32(1.0 + smooth * own)
+                        # Light hair, which light goes through, shines all over.
+                        level *= np.float32(1.0 + smooth * own * max(0.0, 1.0 - 1.6 * g))
                 red += weight * (r * level + gloss)
                 green += weight * (g * level + gloss)
                 blue += weight * (e * level + gloss)

@@ -28,6 +28,8 @@ AROUND_M = np.float32(0.18 * np.pi)
 """Width of hair on the cloth, once around the head: where a face seems wider than half of it, it lies across the seam."""
 _STREAKS = np.float32(0.24)
 """Mean share of the second colour in hair."""
+_CURLED = 3.0
+"""Length of locks over their width below which they are curls, with deep gaps between them."""
 _FINER = np.float32(0.22)
 """Width of a strand over that of a lock of hair."""
 _CHART_BORDER = np.float32(0.07)
@@ -144,7 +146,8 @@ def second(u: Any, v: Any, row: Array, sample_m: Any) -> Any:
         return _edge(share - abs(u), sample_m)
     if weave == 5:
         return 0.35 * _band(u, period, share, sample_m)
-    return _STREAKS + 0.75 * strand(u, v, period, share, sample_m, 0)
+    deep = 0.75 if share > _CURLED else 1.3
+    return _STREAKS + deep * strand(u, v, period, share, sample_m, 0)
 
 
 @nb.njit(cache=True, nogil=True)
