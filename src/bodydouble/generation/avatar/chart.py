@@ -48,11 +48,13 @@ class Chart:
 def places(figure: Figure, face: Features) -> Floats:
     """(V, 2): column and row of every vertex in shares of the chart; far outside for what is not on the head."""
     points = figure.points
-    turn = np.arctan2(points[:, 0], face.centre[1] - points[:, 1])
-    top = face.eyeball[2] + _TOP_M * face.size
     # What the gap between the lips shows of the mouth is as dark as the line between them.
-    inside = is_inside_mouth(face, points)
-    z = np.where(inside, lip_seam_m(face, np.abs(points[:, 0])), points[:, 2])
+    inside = is_inside_mouth(face, points, figure.normals)
+    x = np.clip(points[:, 0], -0.8 * face.mouth_corner[0], 0.8 * face.mouth_corner[0])
+    turn = np.arctan2(points[:, 0], face.centre[1] - points[:, 1])
+    turn = np.where(inside, np.arctan2(x, face.centre[1] - face.between_lips[1]), turn)
+    z = np.where(inside, lip_seam_m(face, np.abs(x)), points[:, 2])
+    top = face.eyeball[2] + _TOP_M * face.size
     place = np.stack([
         0.5 + 0.5 * turn / _HALF_TURN_RAD, (top - z) / ((_TOP_M - _BOTTOM_M) * face.size),
     ], 1)  # fmt: skip

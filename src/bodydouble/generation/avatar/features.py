@@ -123,14 +123,20 @@ def lip_borders_m(face: Features, x_m: Floats) -> tuple[Floats, Floats]:
     return np.asarray(seam + above * bow), np.asarray(seam - below * full)
 
 
-def is_inside_mouth(face: Features, points: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """(...): which of points (..., 3) lie behind the line between the lips, as far as the gap between them shows it."""
-    x = np.abs(points[..., 0])
+def is_inside_mouth(
+    face: Features, points: Floats, normals: Floats
+) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """(N,): which of points (N, 3) are of the mouth, which the gap between the lips shows; ``normals`` (N, 3)."""
+    x, y, z, size = np.abs(points[:, 0]), points[:, 1], points[:, 2], face.size
     across = np.clip(x / face.mouth_corner[0], 0, 1)
     seam_y = face.between_lips[1] + (face.mouth_corner[1] - face.between_lips[1]) * across**2
-    behind = (points[..., 1] > seam_y + 0.001 * face.size) & (points[..., 1] < face.centre[1] + 0.01 * face.size)
     upper, lower = lip_borders_m(face, x)
-    return np.asarray(behind & (x < face.mouth_corner[0]) & (points[..., 2] > lower) & (points[..., 2] < upper))
+    rim = (y > seam_y + 0.001 * size) & (x < face.mouth_corner[0]) & (z > lower) & (z < upper)
+    # Walls of the mouth look towards its middle, skin looks away from it.
+    middle = np.array([0.0, 0.7 * face.centre[1] + 0.3 * face.between_lips[1], face.between_lips[2]])
+    inwards = np.einsum("nd,nd->n", points - middle, normals) < 0
+    near = (x < 0.048 * size) & (z > face.chin[2] - 0.012 * size) & (z < face.under_nose[2] + 0.004 * size)
+    return np.asarray((rim | (inwards & near)) & (y < face.centre[1] + 0.03 * size))
 
 
 def whisker_density(face: Features, points: Floats, kind: str, soft_m: float) -> Floats:

@@ -134,7 +134,7 @@ def paint_skin(figure: Figure, face: Features, paint: Complexion) -> Floats:
     blend(0.75 * lashes, skin * 0.16)
     blend(paint.brow_share * brow_density(face, points, paint.brows, _VERTEX_SOFT_M), paint.brow * 0.9 + skin * 0.05)
     blend(0.8 * paint.lip * lip_density(face, points, _VERTEX_SOFT_M), skin * LIP_TINT)
-    blend(0.9 * is_inside_mouth(face, points), skin * [0.16, 0.07, 0.06])
+    blend(0.9 * is_inside_mouth(face, points, figure.normals), skin * [0.16, 0.07, 0.06], head)
     if paint.facial_hair != "none":
         whiskers = whisker_density(face, points, paint.facial_hair, WHISKER_SOFT_M)
         blend(0.92 * whiskers, paint.hair, head)
