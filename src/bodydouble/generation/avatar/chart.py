@@ -25,8 +25,8 @@ _HALF_TURN_RAD: Final = 2.0
 """How far around the chart goes to either side: past the ears."""
 _TOP_M, _BOTTOM_M = 0.105, -0.135
 """Its upper and lower edge over the eyes, on a usual head."""
-_AWAY: Final = -9.0
-"""Place of vertices that are not on the chart; so far from it that no face between shows any of it."""
+_AWAY: Final = 9.0
+"""Row of vertices that are not on the chart, in shares of it."""
 _HOLLOW_M: Final = 0.007
 """Width of the hollows that are in the shade: beside the nose, eye sockets, under the lip."""
 
@@ -46,7 +46,7 @@ class Chart:
 
 
 def places(figure: Figure, face: Features) -> Floats:
-    """(V, 2): column and row of every vertex in shares of the chart; far outside for what is not on the head."""
+    """(V, 2): column and row of every vertex in shares of the chart; below it for what is not on the head."""
     points = figure.points
     # What the gap between the lips shows of the mouth is as dark as the line between them.
     inside = is_inside_mouth(face, points, figure.normals)
@@ -58,8 +58,10 @@ def places(figure: Figure, face: Features) -> Floats:
     place = np.stack([
         0.5 + 0.5 * turn / _HALF_TURN_RAD, (top - z) / ((_TOP_M - _BOTTOM_M) * face.size),
     ], 1)  # fmt: skip
-    head = figure.within(Part.FACE, Part.HAIR, Part.NECK) & (np.abs(turn) < 1.08 * _HALF_TURN_RAD)
-    return np.where(head[:, None], place, _AWAY)
+    # Downwards out of the chart: faces across the border go the shortest way, those at the back of the head stay outside.
+    away = ~figure.within(Part.FACE, Part.HAIR, Part.NECK) | (np.abs(turn) > 1.3 * _HALF_TURN_RAD)
+    place[away, 1] = _AWAY
+    return place
 
 
 def chart_of(figure: Figure, face: Features) -> Chart:
@@ -67,7 +69,7 @@ def chart_of(figure: Figure, face: Features) -> Chart:
     place = places(figure, face)
     size = np.array([CHART_COLUMNS, CHART_ROWS])
     faces = figure.faces_of(Part.FACE, Part.HAIR, Part.NECK)
-    faces = faces[(place[faces] > 0.5 * _AWAY).all((1, 2))]
+    faces = faces[(place[faces, 1] < 0.5 * _AWAY).all(1)]
     away = np.hypot(figure.points[:, 0], figure.points[:, 1] - face.centre[1])
     # The outermost skin is painted: lids over eyeballs, lips over teeth.
     flat = np.concatenate([place * size, -away[:, None] * size[1]], 1).astype(np.float32)

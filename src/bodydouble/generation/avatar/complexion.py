@@ -105,7 +105,9 @@ class _Canvas:
         self.colour *= 1 + (BLUSH_TINT - 1) * np.clip(paint.blush * red * (1 + 0.3 * self.speckle(0.006)), 0, 1.6)[..., None]
         dots = np.clip(self.speckle(0.0024) - 0.7 + 0.3 * self.speckle(0.02), 0, 1) * (self.z < face.eyeball[2] + 0.01)
         self.dim(paint.freckles * 0.7 * dots * np.exp(-((self.turn / 0.8) ** 2)))
-        self.dim(np.clip(self.chart.hollow_m * _SHADE_PER_M / size, -0.10, 0.42))
+        # Towards the crown the skin goes away from where it is seen from, which is no hollow.
+        below = np.clip((face.eyeball[2] + 0.07 * size - self.z) / (0.03 * size), 0, 1)
+        self.dim(below * np.clip(self.chart.hollow_m * _SHADE_PER_M / size, -0.10, 0.42))
         under = np.clip((face.chin[2] - 0.004 * size - self.z) / (0.03 * size), 0, 1)
         self.dim(0.24 * under)
 
@@ -214,10 +216,10 @@ class _Canvas:
     def hair(self) -> None:
         """Brows, whiskers, and the roots of the hair at the hairline, all in strands."""
         face, paint, size = self.face, self.paint, self.face.size
-        strands = self.speckle(0.0017, 0.004)
+        strands = self.speckle(0.0014, 0.0022)
         brow = brow_density(face, self.chart.points, paint.brows, 0.0020 * size)
         # Strands of the brow lie across, and thin out where it is thin.
-        self.blend(paint.brow_share * brow * (1.0 + 0.24 * strands), paint.brow * 0.9 + paint.skin * 0.04)
+        self.blend(paint.brow_share * brow * (1.0 + 0.16 * strands), paint.brow * 0.9 + paint.skin * 0.04)
         if paint.facial_hair != "none":
             self._whiskers()
         if paint.has_roots:
@@ -229,7 +231,7 @@ class _Canvas:
         face, paint = self.face, self.paint
         density = whisker_density(face, self.chart.points, paint.facial_hair, WHISKER_SOFT_M)
         locks, strands = self.speckle(0.0050, 0.013), self.speckle(0.0015, 0.009)
-        rough = density + (0.55 * strands + 0.45 * locks) * 1.5 * density * (1 - density)
+        rough = density + (0.55 * strands + 0.45 * locks) * 1.1 * density * (1 - density)
         tone = np.clip(1 + 0.22 * strands + 0.24 * locks, 0.4, 1.7)[..., None]
         # Skin shows between strands; grey comes in single hairs.
         self.blend(np.clip(rough, 0, 1) * (0.93 + 0.07 * strands), paint.hair * tone * [1.06, 1.0, 0.97] + 0.03 * paint.skin)

@@ -37,7 +37,7 @@ _MOST_FRAY = 0.36
 _FRAY_STRETCH = np.float32(7.0)
 _APART_M = 0.03
 """Samples of a pixel further apart in depth show different parts of a surface."""
-_RELIEF = 0.7
+_RELIEF = 0.4
 """How much darker a place between locks is."""
 _SMOOTH_STRETCH = np.float32(8.0)
 """Length of locks over their width from which on hair shines as a whole."""
