@@ -151,10 +151,10 @@ class _Canvas:
         middle = face.inner_lid[2] + (face.outer_lid[2] - face.inner_lid[2]) * along
         upper = np.clip(0.5 + (self.z - middle) / (0.002 * size), 0, 1)
         # Lashes are longest towards the outer corner, where they go a little past it.
-        width = 0.0019 * paint.lashes * (0.65 + 0.5 * np.clip(along, 0, 1.1)) * np.clip((1.28 - along) / 0.12, 0, 1)
+        width = 0.0024 * paint.lashes * (0.65 + 0.5 * np.clip(along, 0, 1.1)) * np.clip((1.28 - along) / 0.12, 0, 1)
         line = np.where(near, np.clip((width - distance) / 0.0009 + 0.5, 0, 1), 0)
         self.blend(0.88 * upper * line, paint.skin * _LASH * 0.6)
-        lower = np.where(near, np.clip((0.0008 - distance) / 0.0009 + 0.5, 0, 1), 0)
+        lower = np.where(near, np.clip((0.0010 - distance) / 0.0009 + 0.5, 0, 1), 0)
         self.blend((1 - upper) * lower * 0.42, paint.skin * [0.42, 0.26, 0.22])
         crease = np.exp(-(((distance - 0.0055) / 0.0011) ** 2)) * upper * np.clip(along / 0.15, 0, 1) * np.clip((1.2 - along) / 0.2, 0, 1)
         self.dim(0.30 * np.where(near, crease, 0))

@@ -150,11 +150,11 @@ def whisker_density(face: Features, points: Floats, kind: str, soft_m: float) ->
     across = x / face.mouth_corner[0]
     # A moustache follows the lip, parts under the nose and tapers past the corners of the mouth.
     root = face.under_nose[2] - face.upper_lip[2]
-    top = face.upper_lip[2] + root * np.interp(across, (0, 0.15, 0.5, 1.0, 1.35), (0.62, 0.78, 0.66, -0.25, -1.1))
+    top = face.upper_lip[2] + root * np.interp(across, (0, 0.15, 0.5, 1.0, 1.35), (0.78, 0.94, 0.86, 0.05, -0.9))
     bottom = np.where(across < 1, upper + 0.0012 * size, face.mouth_corner[2] - 0.016 * size * (across - 1) / 0.35)
-    end = 1.28 if kind == "moustache" else 1.5
-    lip = step((top - z) / (0.6 * soft)) * step((z - bottom) / (0.34 * soft)) * np.clip((end - across) / 0.3, 0, 1)
-    lip = lip * (1 - 0.35 * np.exp(-((x / (0.003 * size)) ** 2)))
+    end = 1.36 if kind == "moustache" else 1.5
+    lip = step((top - z) / (0.45 * soft)) * step((z - bottom) / (0.26 * soft)) * np.clip((end - across) / 0.25, 0, 1)
+    lip = lip * (1 - 0.2 * np.exp(-((x / (0.003 * size)) ** 2)))
     density = lip
     if kind == "beard":
         # The cheek line goes from the corner of the mouth to the sideburn, the lower one under the jaw to the ear.

@@ -81,13 +81,16 @@ def _shell(
     size, full = skull.size, float(rng.uniform(0.85, 1.2))
     fringe = 0.03 if cut.hang_m and not cut.bumps_m and rng.random() < 0.4 else float(rng.uniform(-0.006, 0.006))
     parting = float(rng.choice([-0.5, 0.5, 0.0])) * (0.0 if cut.bumps_m else 1.0)
-    sweep, phases = float(rng.uniform(-0.35, 0.35)), rng.uniform(0, 6, 3)
+    sweep, phases = float(rng.uniform(-0.35, 0.35)), rng.uniform(0, 6, 4)
     around = turns(_COLUMNS)
     grid, loose = np.empty((_ROWS + 1, _COLUMNS, 3)), np.empty((_ROWS, _COLUMNS, 3))
     flow, density, tone = np.empty((_ROWS + 1, _COLUMNS)), np.zeros((_ROWS + 1, _COLUMNS)), np.empty((_ROWS + 1, _COLUMNS))
     pressed = np.zeros((_ROWS, _COLUMNS), bool)
     for column, turn in enumerate(around):
-        away, z, length, there, hangs = _strand(figure, skull, cut, float(turn), fringe, recess_m)
+        # Nobody's hair ends in one line: it is longer here and there, and on one side of a parting.
+        uneven = 0.0035 * np.sin(7 * turn + phases[3]) + 0.0025 * np.sin(19 * turn + phases[2])
+        lower = fringe + uneven - 0.012 * np.sign(parting) * np.sin(1.8 * np.clip(turn, -0.9, 0.9))
+        away, z, length, there, hangs = _strand(figure, skull, cut, float(turn), lower, recess_m)
         share = np.linspace(0, 1, _ROWS)
         front = np.clip(np.cos(turn), 0, 1)
         side = np.clip((z.max() - z) / (0.12 * size), 0, 1)
@@ -111,6 +114,8 @@ def _shell(
             pressed[:, column] = z > under_z_m - 0.01
             # Below the edge it needs some way to spring out again.
             thick = np.minimum(thick, _PRESSED_M + 0.4 * np.maximum(under_z_m - 0.01 - z, 0))
+        if not hangs:  # Into the hollows that the hull of the skull spans: temples, over the ears.
+            away = away - 0.005 * size * share**3
         dz, da = np.gradient(z), np.gradient(away)
         norm = np.hypot(dz, da) + 1e-9
         for points, off in ((grid, thick), (loose, thick + (_LOOSE_M + 0.4 * cut.bumps_m) * (1 + 0.5 * np.sin(11 * turn + 9 * share)))):

@@ -9,6 +9,7 @@ import numpy as np
 
 from bodydouble.body.model import BodyModel
 from bodydouble.body.parts import Part
+from bodydouble.generation.avatar.character import with_character
 from bodydouble.generation.avatar.chart import chart_of, places
 from bodydouble.generation.avatar.cloth import limb_of
 from bodydouble.generation.avatar.collars import COLLARS, collar_layer, hood_layer
@@ -92,14 +93,18 @@ def dress(model: BodyModel, physique: Physique, appearance: Appearance, seed: in
     drawn = float(rng.uniform(0, 0.7)) if appearance.gender != "woman" else 0.0
     stubble = drawn if appearance.age_years >= _BEARD_YEARS else 0.0
     face = features_of(figure, skull)
+    # Painted is the usual face, whose landmarks are known; character moves skin and paint together.
+    usual = figure
+    own = with_character(figure.points, face, appearance.age_years, seed)
+    figure = replace(figure, physique=replace(physique, vertices_m=own))
     paint = complexion_of(appearance, skin, hair, stubble=stubble, seed=seed)
-    complexion = paint_skin(figure, face, paint)
+    complexion = paint_skin(usual, face, paint)
     bottom = _bottom(figure, appearance, rng, seed)
     if appearance.top == "coat":
         bottom = [replace(layer, rank=_BEHIND) for layer in bottom]
     cut, top = _top(figure, appearance, rng, seed)
     legs = replace(figure.skin(_bare_legs(figure, appearance, seed), complexion), rank=_LEGS_BEHIND)
-    bare = replace(_head_skin(figure, face, paint, complexion, seed), faces=_bare_faces(figure, cut))
+    bare = replace(_head_skin(figure, usual, face, paint, complexion, seed), faces=_bare_faces(figure, cut))
     layers = [bare, replace(bare, faces=figure.faces_of(Part.HAIR)), legs, *bottom, *top]
     layers += _head(figure, appearance, paint, seed)
     if appearance.bag != "none":
@@ -109,15 +114,18 @@ def dress(model: BodyModel, physique: Physique, appearance: Appearance, seed: in
     layers += shoe_layers(figure, appearance.shoes, linear(appearance.shoes_rgb), complexion, light_sole=light_sole)
     if appearance.eyewear != "none":
         layers += glasses_layers(figure, skull, appearance.eyewear)
-    return Outfit(layers, lambda: paint_chart(chart_of(figure, face), face, paint))
+    return Outfit(layers, lambda: paint_chart(chart_of(usual, face), face, paint))
 
 
-def _head_skin(figure: Figure, face: Features, paint: Complexion, complexion: Floats, seed: int) -> Layer:
-    """The skin of the whole body, with whiskers, and its place on the chart of the head."""
+def _head_skin(
+    figure: Figure, usual: Figure, face: Features, paint: Complexion, complexion: Floats, seed: int
+) -> Layer:
+    """The skin of the whole body, with whiskers, and its place on the chart of the ``usual`` head."""
     skin, points = figure.skin(figure.faces, complexion), figure.points
     if paint.facial_hair != "none":
-        points = with_whiskers(points, face, paint.facial_hair, figure.normals, derive_seed(seed, "beard"))
-    return replace(skin, vertices_m=points, cloth_m=places(figure, face), pattern=Pattern(weave=Weave.CHART))
+        out = with_whiskers(usual.points, face, paint.facial_hair, figure.normals, derive_seed(seed, "beard"))
+        points = points + (out - usual.points)
+    return replace(skin, vertices_m=points, cloth_m=places(usual, face), pattern=Pattern(weave=Weave.CHART))
 
 
 def _head(figure: Figure, appearance: Appearance, paint: Complexion, seed: int) -> list[Layer]:
