@@ -51,7 +51,8 @@ def with_character(points: Floats, face: Features, age_years: int, seed: int) ->
     ways[:, 1] -= draw(_BRIDGE_M) * size * bridge
     # The jaw widens from the cheeks down, the whole face with it.
     jaw = head * np.clip((face.nose[2] - z) / (0.055 * size), 0, 1)
-    face_share = head * np.clip((face.eyeball[2] + 0.02 * size - z) / (0.03 * size), 0, 1) * np.clip(x / (0.035 * size) - 1, 0, 1)
+    under_brow = np.clip((face.eyeball[2] + 0.02 * size - z) / (0.03 * size), 0, 1)
+    face_share = head * under_brow * np.clip(x / (0.035 * size) - 1, 0, 1)
     ways[:, 0] += side * x * (draw(_JAW) * jaw + draw(_FACE_WIDTH) * face_share)
     chin = near(face.chin, 0.024, 0.020)
     ways[:, 1] -= draw(_CHIN_M) * size * chin

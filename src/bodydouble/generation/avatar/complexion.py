@@ -60,6 +60,16 @@ def paint_chart(chart: Chart, face: Features, paint: Complexion) -> NDArray[np.f
     return np.clip(canvas.colour, 0.002, 1).astype(np.float32)
 
 
+def _ramp(value: Floats, width: float) -> Floats:
+    """From 0 at 0 to 1 at ``width``."""
+    return np.asarray(np.clip(value / width, 0, 1))
+
+
+def _over(place: Floats, up_m: float, out_m: float = 0.0) -> Floats:
+    """(3,): a place above another and further from the middle of the face."""
+    return np.asarray(place + np.array([out_m, 0.0, up_m]))
+
+
 class _Canvas:
     """A chart being painted."""
 
@@ -97,12 +107,15 @@ class _Canvas:
     def mottle(self) -> None:
         """Blood, pores, freckles, and shade in the hollows."""
         face, paint, size = self.face, self.paint, self.face.size
-        self.colour *= (1 + 0.035 * self.speckle(0.022) + 0.022 * self.speckle(0.0055) + 0.014 * self.speckle(0.0017))[..., None]
+        spots = 0.035 * self.speckle(0.022) + 0.022 * self.speckle(0.0055) + 0.014 * self.speckle(0.0017)
+        self.colour *= 1 + spots[..., None]
         cheek = np.array([face.outer_lid[0] - 0.004 * size, 0, face.nose[2] - 0.006 * size])
         red = 0.85 * self.spot(cheek, 0.020, 0.022) + 0.8 * self.spot(face.nose, 0.013, 0.011)
         red = red + 0.6 * np.clip((self.turn - 1.66) / 0.1, 0, 1) * self.spot(face.ear, 0.03, 0.035)
         red = red + 0.35 * self.spot(face.chin, 0.014, 0.010)
-        self.colour *= 1 + (BLUSH_TINT - 1) * np.clip(paint.blush * red * (1 + 0.3 * self.speckle(0.006)), 0, 1.6)[..., None]
+        self.colour *= (
+            1 + (BLUSH_TINT - 1) * np.clip(paint.blush * red * (1 + 0.3 * self.speckle(0.006)), 0, 1.6)[..., None]
+        )
         dots = np.clip(self.speckle(0.0024) - 0.7 + 0.3 * self.speckle(0.02), 0, 1) * (self.z < face.eyeball[2] + 0.01)
         self.dim(paint.freckles * 0.7 * dots * np.exp(-((self.turn / 0.8) ** 2)))
         # Towards the crown the skin goes away from where it is seen from, which is no hollow.
@@ -122,12 +135,13 @@ class _Canvas:
         if lines <= 0:
             return
         row = (self.z - face.eyeball[2]) / size + 0.0015 * self.speckle(0.02)
-        brow = np.exp(-((self.turn / 0.55) ** 4)) * np.clip((row - 0.030) / 0.006, 0, 1) * np.clip((0.062 - row) / 0.006, 0, 1)
+        brow = np.exp(-((self.turn / 0.55) ** 4)) * _ramp(row - 0.030, 0.006) * _ramp(0.062 - row, 0.006)
         self.dim(0.13 * lines * brow * np.clip(np.cos(2 * np.pi * row / 0.0085), 0, 1) ** 3)
-        corner = np.clip((self.x - face.outer_lid[0]) / size / 0.004, 0, 1) * np.exp(-(((self.x - face.outer_lid[0]) / (0.013 * size)) ** 2))
-        fan = (self.z - face.outer_lid[2]) / np.maximum(self.x - face.outer_lid[0] + 0.006 * size, 0.002)
+        beyond = (self.x - face.outer_lid[0]) / size
+        corner = _ramp(beyond, 0.004) * np.exp(-((beyond / 0.013) ** 2))
+        fan = (self.z - face.outer_lid[2]) / size / np.maximum(beyond + 0.006, 0.002)
         self.dim(0.16 * lines * corner * np.clip(np.cos(6.5 * fan), 0, 1) ** 3 * np.exp(-((fan / 0.9) ** 4)))
-        bag = self.spot((face.inner_lid + face.outer_lid) / 2 - [0, 0, 0.013 * size], 0.012, 0.0022)
+        bag = self.spot(_over((face.inner_lid + face.outer_lid) / 2, -0.013 * size), 0.012, 0.0022)
         self.dim(0.13 * lines * bag)
 
     def stubble(self) -> None:
@@ -142,10 +156,12 @@ class _Canvas:
         """Sockets, creases, lid lines and lashes around the open eyes."""
         face, paint, size = self.face, self.paint, self.face.size
         eye = (face.inner_lid + face.outer_lid) / 2
-        self.dim(0.20 * self.spot(eye + [0, 0, 0.006 * size], 0.019, 0.010))
-        self.dim(0.12 * self.spot(np.array([face.inner_lid[0] - 0.004 * size, 0, eye[2] + 0.004 * size]), 0.006, 0.009))
-        self.blend(0.32 * self.spot(eye - [0.002, 0, 0.010 * size], 0.013, 0.0045), self.colour * _VEIN_TINT)
-        distance = cv2.distanceTransform((~self.chart.is_eye).astype(np.uint8), cv2.DIST_L2, 5) * self.chart.texel_m / size
+        self.dim(0.20 * self.spot(_over(eye, 0.006 * size), 0.019, 0.010))
+        self.dim(0.12 * self.spot(_over(face.inner_lid, 0.004 * size, -0.004 * size), 0.006, 0.009))
+        self.blend(0.32 * self.spot(_over(eye, -0.010 * size, -0.002 * size), 0.013, 0.0045), self.colour * _VEIN_TINT)
+        distance = (
+            cv2.distanceTransform((~self.chart.is_eye).astype(np.uint8), cv2.DIST_L2, 5) * self.chart.texel_m / size
+        )
         near = distance < 0.03
         along = np.clip((self.x - face.inner_lid[0]) / (face.outer_lid[0] - face.inner_lid[0]), -0.3, 1.3)
         middle = face.inner_lid[2] + (face.outer_lid[2] - face.inner_lid[2]) * along
@@ -156,7 +172,7 @@ class _Canvas:
         self.blend(0.88 * upper * line, paint.skin * _LASH * 0.6)
         lower = np.where(near, np.clip((0.0010 - distance) / 0.0009 + 0.5, 0, 1), 0)
         self.blend((1 - upper) * lower * 0.42, paint.skin * [0.42, 0.26, 0.22])
-        crease = np.exp(-(((distance - 0.0055) / 0.0011) ** 2)) * upper * np.clip(along / 0.15, 0, 1) * np.clip((1.2 - along) / 0.2, 0, 1)
+        crease = np.exp(-(((distance - 0.0055) / 0.0011) ** 2)) * upper * _ramp(along, 0.15) * _ramp(1.2 - along, 0.2)
         self.dim(0.30 * np.where(near, crease, 0))
 
     def eyes(self) -> None:
@@ -182,12 +198,13 @@ class _Canvas:
         glint = np.hypot(signed / size + 0.0014, up - 0.0019)
         colour = colour + 0.8 * disc(0.0009, glint) * (0.75 - colour)
         edge = np.clip(inside / 0.0008, 0, 1)[..., None]
-        self.colour = np.where(open_[..., None], self.paint.skin * _LASH + edge * (colour - self.paint.skin * _LASH), self.colour)
+        lash = self.paint.skin * _LASH
+        self.colour = np.where(open_[..., None], lash + edge * (colour - lash), self.colour)
 
     def lips(self) -> None:
         """Red of the lips, the dark line between them, and the shade under them."""
         face, size = self.face, self.face.size
-        upper, lower = lip_borders_m(face, self.x)
+        _, lower = lip_borders_m(face, self.x)
         seam = lip_seam_m(face, self.x)
         red = lip_density(face, self.chart.points, _EDGE_M * size)
         creases = 1 + 0.05 * self.speckle(0.0016, 0.02)
@@ -208,9 +225,10 @@ class _Canvas:
     def nostrils(self) -> None:
         """Nostrils, wings of the nose and the furrow under it."""
         face, size = self.face, self.face.size
-        self.blend(0.85 * self.spot(face.nostril + [0.0005, 0, -0.0002], 0.0042, 0.0026), self.paint.skin * [0.12, 0.06, 0.05])
-        self.dim(0.20 * self.spot(face.nose_wing + [0.0012 * size, 0, 0.002 * size], 0.0020, 0.007))
-        furrow = np.clip((face.under_nose[2] - self.z) / (0.002 * size), 0, 1) * np.clip((self.z - face.upper_lip[2]) / (0.002 * size), 0, 1)
+        hole = self.spot(_over(face.nostril, -0.0002 * size, 0.0005 * size), 0.0042, 0.0026)
+        self.blend(0.85 * hole, self.paint.skin * [0.12, 0.06, 0.05])
+        self.dim(0.20 * self.spot(_over(face.nose_wing, 0.002 * size, 0.0012 * size), 0.0020, 0.007))
+        furrow = _ramp(face.under_nose[2] - self.z, 0.002 * size) * _ramp(self.z - face.upper_lip[2], 0.002 * size)
         self.dim(0.12 * furrow * np.exp(-((self.x / (0.0028 * size)) ** 2)))
 
     def hair(self) -> None:
@@ -234,4 +252,6 @@ class _Canvas:
         rough = density + (0.55 * strands + 0.45 * locks) * 1.1 * density * (1 - density)
         tone = np.clip(1 + 0.22 * strands + 0.24 * locks, 0.4, 1.7)[..., None]
         # Skin shows between strands; grey comes in single hairs.
-        self.blend(np.clip(rough, 0, 1) * (0.93 + 0.07 * strands), paint.hair * tone * [1.06, 1.0, 0.97] + 0.03 * paint.skin)
+        self.blend(
+            np.clip(rough, 0, 1) * (0.93 + 0.07 * strands), paint.hair * tone * [1.06, 1.0, 0.97] + 0.03 * paint.skin
+        )

@@ -1,7 +1,7 @@
 """Where the features of a face are, and how densely brows, lips, whiskers and the roots of hair cover a place on it.
 
-The same shapes colour the vertices of small heads and the chart of large ones (`bodydouble.generation.avatar.chart`), so that
-a head keeps its face as it grows; only the softness of their edges differs.
+The same shapes colour the vertices of small heads and the chart of large ones (`bodydouble.generation.avatar.chart`), so
+that a head keeps its face as it grows; only the softness of their edges differs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _VERTICES: Final = {
 """Vertices of ``anny``'s mesh at landmarks of the left half of a face; all phenotypes share the mesh."""
 _HAIRLINE_DEG: Final = (0, 25, 38, 48, 58, 68, 78, 84, 92, 97, 103, 116, 123, 128, 136, 150, 180)
 _HAIRLINE_M: Final = (
-    0.066, 0.064, 0.057, 0.043, 0.029, 0.021, 0.006, -0.008, -0.012, 0.002, 0.018, 0.018, 0.006, -0.020, -0.044, -0.062, -0.068,
+    0.066, 0.064, 0.057, 0.043, 0.029, 0.021, 0.006, -0.008, -0.012, 0.002, 0.018, 0.018, 0.006, -0.020, -0.044, -0.062,
+    -0.068,
 )  # fmt: skip
 """Height of the hairline over the eyes, around the head: forehead, temples, sideburns, over the ears, nape."""
 _SEAM_ARCH_M: Final = 0.0012
@@ -92,7 +93,9 @@ def brow_density(face: Features, points: Floats, brows: Brows, soft_m: float) ->
     bend = np.interp(t, (0, 0.35, 0.68, 1.0), (0, 0.65, 1, 0.25))
     middle = face.eyeball[2] + (brows.lift_m + brows.arch_m * bend) * face.size
     half = 0.5 * brows.thick_m * face.size * np.interp(t, (0, 0.12, 0.5, 1.0), (0.8, 1.0, 0.92, 0.38))
-    inside = step((half - np.abs(z - middle)) / soft_m) * step((x - start) / (2 * soft_m)) * step((end - x) / (2 * soft_m))
+    inside = (
+        step((half - np.abs(z - middle)) / soft_m) * step((x - start) / (2 * soft_m)) * step((end - x) / (2 * soft_m))
+    )
     return np.asarray(np.where(_is_front(face, points), inside, 0))
 
 
@@ -123,9 +126,7 @@ def lip_borders_m(face: Features, x_m: Floats) -> tuple[Floats, Floats]:
     return np.asarray(seam + above * bow), np.asarray(seam - below * full)
 
 
-def is_inside_mouth(
-    face: Features, points: Floats, normals: Floats
-) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def is_inside_mouth(face: Features, points: Floats, normals: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """(N,): which of points (N, 3) are of the mouth, which the gap between the lips shows; ``normals`` (N, 3)."""
     x, y, z, size = np.abs(points[:, 0]), points[:, 1], points[:, 2], face.size
     across = np.clip(x / face.mouth_corner[0], 0, 1)
@@ -142,7 +143,8 @@ def is_inside_mouth(
 def whisker_density(face: Features, points: Floats, kind: str, soft_m: float) -> Floats:
     """(...) 0 to 1 at points (..., 3) of a ``beard`` or ``moustache``; the lips stay free.
 
-    ``soft_m`` is half the width over which it fades out at its borders on a usual head; at the lips it fades in a third of it.
+    ``soft_m`` is half the width over which it fades out at its borders on a usual head; at the lips it fades in a third
+    of it.
     """
     soft, size = soft_m * face.size, face.size
     x, z, turn = np.abs(points[..., 0]), points[..., 2], face.turn_rad(points)
@@ -165,7 +167,9 @@ def whisker_density(face: Features, points: Floats, kind: str, soft_m: float) ->
              corner + 0.008 * size, jaw - 0.022 * size, jaw + 0.014 * size, jaw + 0.035 * size),
         )  # fmt: skip
         neck = face.chin[2] - 0.030 * size + np.interp(turn, (0.8, 1.7), (0, 0.030)) * size
-        grown = step((line - z) / soft) * step((z - neck) / (1.4 * soft)) * step((1.64 - turn) * 0.07 * size / (1.2 * soft))
+        grown = (
+            step((line - z) / soft) * step((z - neck) / (1.4 * soft)) * step((1.64 - turn) * 0.07 * size / (1.2 * soft))
+        )
         # Under the lower lip it grows in a tuft with bare skin on both sides.
         tuft = np.exp(-((x / (0.0075 * size)) ** 2)) * step((lower - 0.001 * size - z) / (0.5 * soft))
         density = np.maximum(np.maximum(grown, 0.9 * tuft * (z > neck)), lip)

@@ -26,6 +26,8 @@ _HANGING_FRAY_M: Final = 0.018
 _STRAIGHT_LOCK: Final = (0.0075, 9.0)
 _CURL: Final = (0.0085, 1.3)
 """Width of a lock in metres, and its length over its width."""
+_OTHER_STRANDS: Final = np.array([0.31, 0.17])
+"""Shift on the cloth, so that loose strands are not those below."""
 _PRESSED_M: Final = 0.004
 """Thickness of hair under headwear."""
 _LOOSE_M: Final = 0.0016
@@ -84,7 +86,11 @@ def _shell(
     sweep, phases = float(rng.uniform(-0.35, 0.35)), rng.uniform(0, 6, 4)
     around = turns(_COLUMNS)
     grid, loose = np.empty((_ROWS + 1, _COLUMNS, 3)), np.empty((_ROWS, _COLUMNS, 3))
-    flow, density, tone = np.empty((_ROWS + 1, _COLUMNS)), np.zeros((_ROWS + 1, _COLUMNS)), np.empty((_ROWS + 1, _COLUMNS))
+    flow, density, tone = (
+        np.empty((_ROWS + 1, _COLUMNS)),
+        np.zeros((_ROWS + 1, _COLUMNS)),
+        np.empty((_ROWS + 1, _COLUMNS)),
+    )
     pressed = np.zeros((_ROWS, _COLUMNS), bool)
     for column, turn in enumerate(around):
         # Nobody's hair ends in one line: it is longer here and there, and on one side of a parting.
@@ -118,8 +124,9 @@ def _shell(
             away = away - 0.005 * size * share**3
         dz, da = np.gradient(z), np.gradient(away)
         norm = np.hypot(dz, da) + 1e-9
-        for points, off in ((grid, thick), (loose, thick + (_LOOSE_M + 0.4 * cut.bumps_m) * (1 + 0.5 * np.sin(11 * turn + 9 * share)))):
-            points[:_ROWS, column] = skull.place(
+        over = (_LOOSE_M + 0.4 * cut.bumps_m) * (1 + 0.5 * np.sin(11 * turn + 9 * share))
+        for layer, off in ((grid, thick), (loose, thick + over)):
+            layer[:_ROWS, column] = skull.place(
                 np.full(_ROWS, turn), away - off * size * dz / norm, z + off * size * da / norm
             )
         # The edge turns in, so that it has no gap to the skin and no paper-thin hem.
@@ -132,16 +139,16 @@ def _shell(
     u = _ROUND_M * around + sweep * np.minimum(flow, 0.2) * (0.0 if cut.bumps_m else 1.0)
     strands = np.stack([u.ravel(), flow.ravel()], 1)
     tone *= 1 + 0.08 * np.sin(3 * around + phases[2])[None] + 0.16 * (0.5 - flow / max(float(flow.max()), 0.1))
-    points, shell = grid.reshape(-1, 3), tone.ravel()[:, None] * albedo
+    points, colours = grid.reshape(-1, 3), tone.ravel()[:, None] * albedo
     hair = Layer(
-        vertices_m=points, weights=hanging_weights(skull, points), faces=faces, albedo=shell, material=Material.HAIR,
+        vertices_m=points, weights=hanging_weights(skull, points), faces=faces, albedo=colours, material=Material.HAIR,
         rank=1, cloth_m=strands, pattern=_streaks(albedo, _CURL if cut.bumps_m else _STRAIGHT_LOCK), density=density.ravel(),
     )  # fmt: skip
     count, points = _ROWS * _COLUMNS, loose.reshape(-1, 3)
     sparse = np.where(pressed, 0, _LOOSE_DENSITY * np.clip(2 * density[:_ROWS], 0, 1))
     return [hair, Layer(
         vertices_m=points, weights=hanging_weights(skull, points), faces=grid_faces(_ROWS, _COLUMNS, closed=True),
-        albedo=1.12 * shell[:count], material=Material.HAIR, rank=1, cloth_m=strands[:count] + [0.31, 0.17],
+        albedo=1.12 * colours[:count], material=Material.HAIR, rank=1, cloth_m=strands[:count] + _OTHER_STRANDS,
         pattern=hair.pattern, density=sparse.ravel(), is_fine=True,
     )]  # fmt: skip
 
@@ -235,4 +242,4 @@ def with_whiskers(points: Floats, face: Features, kind: str, normals: Floats, se
     low = np.clip((face.lower_lip[2] - points[:, 2]) / (face.lower_lip[2] - face.chin[2]), 0, 1)
     # Short beside the ears and on the lip, and longest under the chin, where it hangs down.
     thick = density * (0.35 + 0.65 * low) * long
-    return points + thick[:, None] * (normals + low[:, None] * np.array([0.0, -0.3, -0.8]))
+    return np.asarray(points + thick[:, None] * (normals + low[:, None] * np.array([0.0, -0.3, -0.8])))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.features import (
@@ -117,7 +118,7 @@ def paint_skin(figure: Figure, face: Features, paint: Complexion) -> Floats:
     x, z = np.abs(points[:, 0]), points[:, 2]
     front = head & (points[:, 1] < face.ear[1] - 0.03 * size)
 
-    def blend(amount: Floats, goal: Floats, where: Floats = front) -> None:
+    def blend(amount: Floats, goal: Floats, where: NDArray[np.bool_] = front) -> None:
         share = np.where(where, np.clip(amount, 0, 1), 0)[:, None]
         colour[:] = colour * (1 - share) + goal * share
 
@@ -129,12 +130,12 @@ def paint_skin(figure: Figure, face: Features, paint: Complexion) -> Floats:
     blend(0.5 * paint.blush * spot(cheek, 0.020, 0.024), skin * BLUSH_TINT)
     blend(paint.stubble * whisker_density(face, points, "beard", 0.012), skin * STUBBLE_TINT)
     eye = (face.inner_lid + face.outer_lid) / 2
-    blend(0.55 * spot(eye + [0, 0, 0.003 * size], 0.018, 0.0115), skin * 0.5)
+    blend(0.55 * spot(eye + np.array([0, 0, 0.003 * size]), 0.018, 0.0115), skin * 0.5)
     lashes = np.exp(-(((x - eye[0]) / (0.0145 * size)) ** 4) - ((z - eye[2] - 0.004 * size) / (0.0045 * size)) ** 2)
     blend(0.75 * lashes, skin * 0.16)
     blend(paint.brow_share * brow_density(face, points, paint.brows, _VERTEX_SOFT_M), paint.brow * 0.9 + skin * 0.05)
     blend(0.8 * paint.lip * lip_density(face, points, _VERTEX_SOFT_M), skin * LIP_TINT)
-    blend(0.9 * is_inside_mouth(face, points, figure.normals), skin * [0.16, 0.07, 0.06], head)
+    blend(np.where(is_inside_mouth(face, points, figure.normals), 0.9, 0.0), skin * [0.16, 0.07, 0.06], head)
     if paint.facial_hair != "none":
         whiskers = whisker_density(face, points, paint.facial_hair, WHISKER_SOFT_M)
         blend(0.92 * whiskers, paint.hair, head)

@@ -17,11 +17,11 @@ from bodydouble.generation.avatar.surfaces import (
     STRANDS,
     beside,
     crease,
+    hair_light,
     lit,
     noise,
     painted,
     second,
-    shine,
     strand,
 )
 
@@ -37,10 +37,6 @@ _MOST_FRAY = 0.36
 _FRAY_STRETCH = np.float32(7.0)
 _APART_M = 0.03
 """Samples of a pixel further apart in depth show different parts of a surface."""
-_RELIEF = 0.4
-"""How much darker a place between locks is."""
-_SMOOTH_STRETCH = np.float32(8.0)
-"""Length of locks over their width from which on hair shines as a whole."""
 _INSIDE = np.float32(0.45)
 """Light that reaches the inside of a collar or a hem."""
 
@@ -219,9 +215,7 @@ def _exit(p: Array, way: Array, start: Array, end: Array, start_radius: Any, end
 
 
 @nb.njit(cache=True, nogil=True)
-def _is_missing(
-    w1: Any, w2: Any, density: Array, cloth: Array, a: Any, b: Any, c: Any, fine: Any, seed: Any
-) -> Any:
+def _is_missing(w1: Any, w2: Any, density: Array, cloth: Array, a: Any, b: Any, c: Any, fine: Any, seed: Any) -> Any:
     """Whether hair leaves a place free; ``w1`` and ``w2`` are weights of the corners b and c."""
     w0 = np.float32(1.0) - w1 - w2
     there = w0 * density[a] + w1 * density[b] + w2 * density[c]
@@ -334,6 +328,16 @@ def _alike(triangle: Array, depth: Array, group: Array, part: int, row: int, col
     return count
 
 
+@nb.njit(cache=True, nogil=True, inline="always")
+def _mix(values: Array, a: Any, b: Any, c: Any, w0: Any, w1: Any, w2: Any) -> Any:
+    """Values (N, 3) of the corners of a face, by weight."""
+    return (
+        w0 * values[a, 0] + w1 * values[b, 0] + w2 * values[c, 0],
+        w0 * values[a, 1] + w1 * values[b, 1] + w2 * values[c, 1],
+        w0 * values[a, 2] + w1 * values[b, 2] + w2 * values[c, 2],
+    )
+
+
 @nb.njit(cache=True, nogil=True)
 def shade(
     triangle: Array, depth: Array, samples: int, per_metre: float, moments: Array, faces: Array, light: Array,
@@ -372,13 +376,11 @@ def shade(
                 count += 1
                 if middle_row < 0 or 2 * part <= samples * samples:
                     middle_row, middle_column = y, x
-                weight = np.float32(1.0)
+                weight = 1
                 if fine > 0 and samples > 1:
-                    weight = np.float32(_alike(
-                        triangle, depth, group, part, row, column, samples, moments.shape[0], near
-                    ))  # fmt: skip
-                    if weight == 0:
-                        continue
+                    weight = _alike(triangle, depth, group, part, row, column, samples, moments.shape[0], near)
+                if weight == 0:
+                    continue
                 total += weight
                 a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
                 points = moments[y % moments.shape[0]]
@@ -390,68 +392,40 @@ def shade(
                 w2 = (x1 * py - px * y1) / area
                 w0 = np.float32(1.0) - w1 - w2
                 kind = surfaces[surface[a]]
-                grain = np.float32(1.0)
+                nx = ny = nz = np.float32(0.0)
                 if fine > 0:
                     material = np.int64(kind[0])
-                    rx = w0 * rest[a, 0] + w1 * rest[b, 0] + w2 * rest[c, 0]
-                    ry = w0 * rest[a, 1] + w1 * rest[b, 1] + w2 * rest[c, 1]
-                    rz = w0 * rest[a, 2] + w1 * rest[b, 2] + w2 * rest[c, 2]
+                    rx, ry, rz = _mix(rest, a, b, c, w0, w1, w2)
+                    nx, ny, nz = _mix(normals, a, b, c, w0, w1, w2)
                     ridge, along = crease(rx, ry, rz, material, seed)
-                    level, gloss = lit(
-                        w0 * normals[a, 0] + w1 * normals[b, 0] + w2 * normals[c, 0],
-                        w0 * normals[a, 1] + w1 * normals[b, 1] + w2 * normals[c, 1],
-                        w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2],
-                        ridge, along, material, up, key, strength,
-                    )  # fmt: skip
+                    level, gloss = lit(nx, ny, nz, ridge, along, material, up, key, strength)
                     s = GRAIN_SCALE[material]
-                    grain += np.float32(fine * GRAIN[material] * noise(rx * s, ry * s, rz * s, seed + 7))
+                    level *= np.float32(1.0 + fine * GRAIN[material] * noise(rx * s, ry * s, rz * s, seed + 7))
                 else:
                     level = w0 * light[a, 0] + w1 * light[b, 0] + w2 * light[c, 0]
                     gloss = w0 * light[a, 1] + w1 * light[b, 1] + w2 * light[c, 1]
                 if area > 0:  # Seen from inside, such as the back of a hem.
                     level, gloss = level * _INSIDE, np.float32(0.0)
-                level *= grain
-                r = w0 * albedo[a, 0] + w1 * albedo[b, 0] + w2 * albedo[c, 0]
-                g = w0 * albedo[a, 1] + w1 * albedo[b, 1] + w2 * albedo[c, 1]
-                e = w0 * albedo[a, 2] + w1 * albedo[b, 2] + w2 * albedo[c, 2]
+                r, g, e = _mix(albedo, a, b, c, w0, w1, w2)
                 weave = np.int64(kind[1])
                 if weave == CHART:
                     if fine > 0:
-                        here = painted(
-                            chart, w0 * cloth[a, 0] + w1 * cloth[b, 0] + w2 * cloth[c, 0],
-                            w0 * cloth[a, 1] + w1 * cloth[b, 1] + w2 * cloth[c, 1],
-                        )  # fmt: skip
+                        u = w0 * cloth[a, 0] + w1 * cloth[b, 0] + w2 * cloth[c, 0]
+                        v = w0 * cloth[a, 1] + w1 * cloth[b, 1] + w2 * cloth[c, 1]
+                        here = painted(chart, u, v)
                         share = np.float32(fine) * here[3]
                         r, g, e = r + share * (here[0] - r), g + share * (here[1] - g), e + share * (here[2] - e)
                 elif weave > 0:
-                    u0, u1, u2 = cloth[a, 0], cloth[b, 0], cloth[c, 0]
+                    u1, u2 = cloth[b, 0], cloth[c, 0]
                     if weave == STRANDS:
-                        u1, u2 = beside(u1, u0), beside(u2, u0)
-                    share = np.float32(second(
-                        w0 * u0 + w1 * u1 + w2 * u2,
-                        w0 * cloth[a, 1] + w1 * cloth[b, 1] + w2 * cloth[c, 1], kind, sample_m,
-                    ))  # fmt: skip
-                    r += share * (kind[4] - r)
-                    g += share * (kind[5] - g)
-                    e += share * (kind[6] - e)
+                        u1, u2 = beside(u1, cloth[a, 0]), beside(u2, cloth[a, 0])
+                    u, v = w0 * cloth[a, 0] + w1 * u1 + w2 * u2, w0 * cloth[a, 1] + w1 * cloth[b, 1] + w2 * cloth[c, 1]
+                    share = np.float32(second(u, v, kind, sample_m))
+                    r, g, e = r + share * (kind[4] - r), g + share * (kind[5] - g), e + share * (kind[6] - e)
                     if weave == STRANDS and fine > 0 and area <= 0:
-                        white, own = shine(
-                            w0 * strands[a, 0] + w1 * strands[b, 0] + w2 * strands[c, 0],
-                            w0 * strands[a, 1] + w1 * strands[b, 1] + w2 * strands[c, 1],
-                            w0 * strands[a, 2] + w1 * strands[b, 2] + w2 * strands[c, 2],
-                            w0 * normals[a, 0] + w1 * normals[b, 0] + w2 * normals[c, 0],
-                            w0 * normals[a, 1] + w1 * normals[b, 1] + w2 * normals[c, 1],
-                            w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2],
-                            0.5 * (share - 0.24), key, strength,
-                        )  # fmt: skip
-                        # Locks keep light from each other.
-                        level *= np.float32(1.0 - fine * _RELIEF * (share - 0.24))
-                        gloss *= np.float32(max(0.0, 1.0 - 2.0 * fine * (share - 0.24)))
-                        # Curls, which lie in all directions, have no common shine.
-                        smooth = np.float32(fine) * min(np.float32(1.0), kind[3] / _SMOOTH_STRETCH)
-                        gloss += np.float32(smooth * white)
-                        # Light hair, which light goes through, shines all over.
-                        level *= np.float32(1.0 + smooth * own * max(0.0, 1.0 - 1.6 * g))
+                        tx, ty, tz = _mix(strands, a, b, c, w0, w1, w2)
+                        dim, kept, white = hair_light(tx, ty, tz, nx, ny, nz, share, g, kind[3], key, strength, fine)
+                        level, gloss = level * dim, gloss * kept + white
                 red += weight * (r * level + gloss)
                 green += weight * (g * level + gloss)
                 blue += weight * (e * level + gloss)

@@ -28,6 +28,10 @@ AROUND_M = np.float32(0.18 * np.pi)
 """Width of hair on the cloth, once around the head: where a face seems wider than half of it, it lies across the seam."""
 _STREAKS = np.float32(0.24)
 """Mean share of the second colour in hair."""
+_RELIEF = 0.4
+"""How much darker a place between locks is."""
+_SMOOTH_STRETCH = 8.0
+"""Length of locks over their width from which on hair shines as a whole."""
 _CURLED = 3.0
 """Length of locks over their width below which they are curls, with deep gaps between them."""
 _FINER = np.float32(0.22)
@@ -96,6 +100,7 @@ def creases(rest: Array, surface: Array, surfaces: Array, seed: int, out: Array)
 
 @nb.njit(cache=True, nogil=True)
 def crease(x: Any, y: Any, z: Any, material: Any, seed: Any) -> Any:
+    """How a fold tips the normal at a place in the rest body's frame: across its ridge, and along it."""
     fold = _FOLD[material]
     if fold == 0:
         return np.float32(0.0), np.float32(0.0)
@@ -178,9 +183,7 @@ def beside(u: Any, first: Any) -> Any:
 
 
 @nb.njit(cache=True, nogil=True)
-def shine(
-    tx: Any, ty: Any, tz: Any, nx: Any, ny: Any, nz: Any, shift: Any, key: Array, strength: Any
-) -> Any:
+def _shine(tx: Any, ty: Any, tz: Any, nx: Any, ny: Any, nz: Any, shift: Any, key: Array, strength: Any) -> Any:
     """What a strand along (tx, ty, tz) mirrors of the lamp towards the camera: white, and through its colour.
 
     (Kajiya and Kay 1989, with the two shifted lobes of Marschner et al. 2003.) ``shift`` tips the strand out of the surface.
@@ -198,6 +201,24 @@ def shine(
     first, second_ = max(0.0, 1 - first * first), max(0.0, 1 - second_ * second_)
     lamp = (0.35 + 0.65 * strength) * faces_lamp
     return _SHINE[0] * lamp * first**40, _SHINE[1] * lamp * second_**14
+
+
+@nb.njit(cache=True, nogil=True)
+def hair_light(
+    tx: Any, ty: Any, tz: Any, nx: Any, ny: Any, nz: Any, share: Any, green: Any, stretch: Any, key: Array, strength: Any,
+    fine: Any,
+) -> Any:  # fmt: skip
+    """How light on hair changes close by, ``fine`` 0 to 1: what it and its gloss are multiplied by, and what is added.
+
+    ``share``: of the second colour, as `second` found it, which is deep between locks; ``green``: of the hair's colour, a
+    measure of how light it is; ``stretch``: length of locks over their width.
+    """
+    deep = fine * (share - _STREAKS)
+    white, own = _shine(tx, ty, tz, nx, ny, nz, np.float32(0.5) * (share - _STREAKS), key, strength)
+    # Curls, which lie in all directions, have no common shine; light hair, which light goes through, shines all over.
+    smooth = fine * min(1.0, stretch / _SMOOTH_STRETCH)
+    dim = (1.0 - _RELIEF * deep) * (1.0 + smooth * own * max(0.0, 1.0 - 1.6 * green))
+    return np.float32(dim), np.float32(max(0.0, 1.0 - 2.0 * deep)), np.float32(smooth * white)
 
 
 @nb.njit(cache=True, nogil=True)
