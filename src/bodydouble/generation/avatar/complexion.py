@@ -34,7 +34,7 @@ from bodydouble.generation.avatar.head import (
 )
 from bodydouble.generation.avatar.skeleton import Floats
 
-_SCLERA: Final = np.array([0.46, 0.43, 0.41])
+_SCLERA: Final = np.array([0.41, 0.385, 0.37])
 _IRIS_M, _PUPIL_M = 0.0060, 0.0024
 _LASH: Final = 0.14
 """Lid line and nostrils over the colour of skin."""
@@ -116,8 +116,9 @@ class _Canvas:
         self.colour *= (
             1 + (BLUSH_TINT - 1) * np.clip(paint.blush * red * (1 + 0.3 * self.speckle(0.006)), 0, 1.6)[..., None]
         )
-        dots = np.clip(self.speckle(0.0024) - 0.7 + 0.3 * self.speckle(0.02), 0, 1) * (self.z < face.eyeball[2] + 0.01)
-        self.dim(paint.freckles * 0.7 * dots * np.exp(-((self.turn / 0.8) ** 2)))
+        dots = np.clip(self.speckle(0.0024) - 0.7 + 0.3 * self.speckle(0.02), 0, 1) * _ramp(self.z - face.mouth_corner[2], 0.02 * size)
+        dots *= _ramp(face.eyeball[2] + 0.01 * size - self.z, 0.01 * size)
+        self.dim(paint.freckles * 0.5 * dots * np.exp(-((self.turn / 0.8) ** 2)))
         # Towards the crown the skin goes away from where it is seen from, which is no hollow.
         below = np.clip((face.eyeball[2] + 0.07 * size - self.z) / (0.03 * size), 0, 1)
         self.dim(below * np.clip(self.chart.hollow_m * _SHADE_PER_M / size, -0.10, 0.42))
@@ -196,7 +197,7 @@ class _Canvas:
         colour = colour + disc(_PUPIL_M) * (0.004 - colour)
         signed = self.chart.points[..., 0] - np.sign(self.chart.points[..., 0]) * face.eyeball[0]
         glint = np.hypot(signed / size + 0.0014, up - 0.0019)
-        colour = colour + 0.8 * disc(0.0009, glint) * (0.75 - colour)
+        colour = colour + 0.8 * disc(0.0009, glint) * (0.6 - colour)
         edge = np.clip(inside / 0.0008, 0, 1)[..., None]
         lash = self.paint.skin * _LASH
         self.colour = np.where(open_[..., None], lash + edge * (colour - lash), self.colour)

@@ -20,9 +20,10 @@ _ROWS: Final = 24
 _COLUMNS: Final = 64
 _ROUND_M: Final = float(AROUND_M) / (2 * np.pi)
 """Radius of a head as strands on it are counted."""
-_FRAY_M: Final = 0.011
 _HANGING_FRAY_M: Final = 0.018
-"""Half the width over which hair thins out at the hairline, and where it hangs, on a usual head."""
+"""Half the width over which hair thins out where it hangs, on a usual head."""
+_OVER_EARS_M: Final = 0.010
+"""How far ears push out hair that hangs over them."""
 _STRAIGHT_LOCK: Final = (0.0075, 9.0)
 _CURL: Final = (0.0085, 1.3)
 """Width of a lock in metres, and its length over its width."""
@@ -48,13 +49,15 @@ class HairCut:
     """Where it ends beside the face and at the back, over the root of the neck; None ends at the hairline."""
     bumps_m: float = 0.0
     """Depth of curls."""
+    fray_m: float = 0.011
+    """Half the width over which it thins out at the hairline; less where it is combed back."""
 
 
 CUTS: Final = {
     "short": HairCut(top_m=0.019, side_m=0.010),
     "medium": HairCut(top_m=0.017, side_m=0.015, hang_m=(0.045, 0.02)),
     "long": HairCut(top_m=0.014, side_m=0.014, hang_m=(0.0, -0.17)),
-    "tied": HairCut(top_m=0.009, side_m=0.008),
+    "tied": HairCut(top_m=0.009, side_m=0.008, fray_m=0.005),
     "curly": HairCut(top_m=0.040, side_m=0.034, hang_m=(0.085, 0.075), bumps_m=0.008),
 }
 
@@ -173,7 +176,7 @@ def _strand(
         share = float(np.interp(degrees, (36, 52, 64), (0, 0.35, 1)))
         goal = end + (min(low, end) - end) * share
         hangs, end = goal < end - 0.004, min(goal, end)
-    fray = (_HANGING_FRAY_M if hangs else _FRAY_M) * skull.size
+    fray = (_HANGING_FRAY_M if hangs else cut.fray_m) * skull.size
     last = end - fray
     if hangs:
         widest = int(away.argmax())
@@ -190,7 +193,13 @@ def _strand(
     steps = np.linspace(0, max(length, float(along[3])), _ROWS)
     heights = np.interp(steps, along, z)
     there = np.clip(0.5 + 0.5 * (heights - end) / fray, 0, 1)
-    return np.interp(steps, along, away), heights, float(steps[-1]), there, bool(hangs)
+    away = np.interp(steps, along, away)
+    if hangs:
+        beside_ear = np.exp(-(((degrees - 105) / 20) ** 2)) * np.clip((skull.ear_z_m + 0.05 * skull.size - heights) / 0.04, 0, 1)
+        away = away + _OVER_EARS_M * skull.size * beside_ear
+        for _ in range(4):  # Hair does not bend where the skull ends.
+            away[1:-1] = 0.25 * away[:-2] + 0.5 * away[1:-1] + 0.25 * away[2:]
+    return away, heights, float(steps[-1]), there, bool(hangs)
 
 
 def _back_m(figure: Figure, skull: Skull, z: Floats) -> Floats:

@@ -71,7 +71,7 @@ def _crown(skull: Skull, kind: str, albedo: Floats) -> Layer:
         grid[:_ROWS, column] = skull.place(np.full(_ROWS, turn), a, h)
         grid[_ROWS, column] = skull.place(np.array(turn), np.array(a[-1] - thick[-1]), np.array(h[-1] + 0.002))
     points = grid.reshape(-1, 3)
-    ribs = Pattern(weave=Weave.RIBS, period_m=0.008, colour=albedo * 0.35)
+    ribs = Pattern(weave=Weave.RIBS, period_m=0.011, colour=albedo * 0.35)
     tint = np.ones((_ROWS + 1, COLUMNS))
     if kind == "hat":
         tint[-4:] = 0.35  # The ribbon.
