@@ -9,7 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.features import Features
+from bodydouble.generation.avatar.figure import Figure
 from bodydouble.generation.avatar.skeleton import Floats
 from bodydouble.seeds import derive_seed
 
@@ -23,17 +25,19 @@ _MOUTH_WIDTH, _LIPS, _LIPS_M, _RIDGE_M, _EARS_M, _FACE_WIDTH = 0.10, 0.34, 0.001
 """Largest differences from the mean: shares of a width or height, and metres on a usual head."""
 
 
-def with_character(points: Floats, face: Features, age_years: int, seed: int) -> Floats:
-    """(V, 3): ``points`` (V, 3) of a body, its face made that of one person; the same on both sides, eyes stay in place."""
+def with_character(figure: Figure, face: Features, age_years: int, seed: int) -> Floats:
+    """(V, 3): skin of a figure, its face made that of one person; the same on both sides, eyes stay in place."""
     rng = np.random.default_rng(derive_seed(seed, "character"))
     amount = float(np.interp(age_years, _CHILD_YEARS, (_CHILD_SHARE, 1)))
 
     def draw(most: float) -> float:
         return amount * most * float(rng.uniform(-1, 1))
 
-    size, side = face.size, np.sign(points[:, 0])
+    points, size = figure.points, face.size
+    side = np.sign(points[:, 0])
     x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
-    head = np.clip((z - face.chin[2] + 0.05 * size) / (0.03 * size), 0, 1)  # Nothing below the throat.
+    head = np.clip((z - face.chin[2] + 0.035 * size) / (0.025 * size), 0, 1)  # Nothing below the throat.
+    head = np.where(figure.within(Part.FACE, Part.HAIR, Part.NECK) & ~figure.eyeballs, head, 0)
     front = head * np.clip((face.ear[1] - y) / (0.05 * size), 0, 1)
 
     def near(middle: Floats, wide_m: float, high_m: float) -> Floats:
@@ -66,7 +70,7 @@ def with_character(points: Floats, face: Features, age_years: int, seed: int) ->
     full = near(face.between_lips, 0.026, 0.010) * np.clip((face.mouth_corner[1] - y) / (0.004 * size) + 0.5, 0, 1)
     ways[:, 2] += (z - face.between_lips[2]) * (draw(_LIPS) * full)
     ways[:, 1] -= draw(_LIPS_M) * size * full
-    ridge = near(np.array([face.eyeball[0], 0, face.eyeball[2] + 0.017 * size]), 0.022, 0.007)
+    ridge = near(np.array([face.eyeball[0], 0, face.eyeball[2] + 0.020 * size]), 0.022, 0.007)
     ways[:, 1] -= draw(_RIDGE_M) * size * ridge
     ear = head * np.clip((x - abs(face.ear[0]) + 0.006 * size) / (0.01 * size), 0, 1)
     ways[:, 0] += side * draw(_EARS_M) * size * ear * np.exp(-(((y - face.ear[1]) / (0.03 * size)) ** 2))

@@ -116,7 +116,9 @@ class _Canvas:
         self.colour *= (
             1 + (BLUSH_TINT - 1) * np.clip(paint.blush * red * (1 + 0.3 * self.speckle(0.006)), 0, 1.6)[..., None]
         )
-        dots = np.clip(self.speckle(0.0024) - 0.7 + 0.3 * self.speckle(0.02), 0, 1) * _ramp(self.z - face.mouth_corner[2], 0.02 * size)
+        dots = np.clip(self.speckle(0.0024) - 0.7 + 0.3 * self.speckle(0.02), 0, 1) * _ramp(
+            self.z - face.mouth_corner[2], 0.02 * size
+        )
         dots *= _ramp(face.eyeball[2] + 0.01 * size - self.z, 0.01 * size)
         self.dim(paint.freckles * 0.5 * dots * np.exp(-((self.turn / 0.8) ** 2)))
         # Towards the crown the skin goes away from where it is seen from, which is no hollow.

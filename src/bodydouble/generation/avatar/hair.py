@@ -195,7 +195,9 @@ def _strand(
     there = np.clip(0.5 + 0.5 * (heights - end) / fray, 0, 1)
     away = np.interp(steps, along, away)
     if hangs:
-        beside_ear = np.exp(-(((degrees - 105) / 20) ** 2)) * np.clip((skull.ear_z_m + 0.05 * skull.size - heights) / 0.04, 0, 1)
+        beside_ear = np.exp(-(((degrees - 105) / 20) ** 2)) * np.clip(
+            (skull.ear_z_m + 0.05 * skull.size - heights) / 0.04, 0, 1
+        )
         away = away + _OVER_EARS_M * skull.size * beside_ear
         for _ in range(4):  # Hair does not bend where the skull ends.
             away[1:-1] = 0.25 * away[:-2] + 0.5 * away[1:-1] + 0.25 * away[2:]

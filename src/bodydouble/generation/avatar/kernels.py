@@ -348,13 +348,14 @@ def shade(
 
     ``moments`` (M, N, 3) as given to `fill`, ``per_metre`` samples a metre; ``light`` (N, 2) as `light_vertices` found it,
     used where ``fine`` is 0; above, light is found at every sample from ``normals`` (N, 3), with folds and as much grain, of
-    ``chart`` (R, C, 3), and of shine on hair along ``strands`` (N, 3), once for all samples of a surface in a pixel that see
-    the same moment (multisampling);
-    ``codes``: sRGB bytes for linear 0..1; ``out`` (H, W, 4) sRGB not multiplied by alpha, and alpha.
+    ``chart`` (R, C, 3), and of shine on hair along ``strands`` (N, 3); from 1 on, where colours of vertices matter little,
+    once for all samples of a surface in a pixel that see the same moment (multisampling). ``codes``: sRGB bytes for
+    linear 0..1; ``out`` (H, W, 4) sRGB not multiplied by alpha, and alpha.
     """
     reach, wide = max(1, int(0.05 * per_metre)), max(2, int(0.16 * per_metre))
     sample_m = np.float32(1.0 / per_metre)
-    if fine > 0:
+    shares = fine >= 1 and samples > 1
+    if shares:
         sample_m *= np.float32(0.5 * (1 + samples))
         group = np.empty(faces.shape[0], np.uint8)
         for f in range(faces.shape[0]):
@@ -377,7 +378,7 @@ def shade(
                 if middle_row < 0 or 2 * part <= samples * samples:
                     middle_row, middle_column = y, x
                 weight = 1
-                if fine > 0 and samples > 1:
+                if shares:
                     weight = _alike(triangle, depth, group, part, row, column, samples, moments.shape[0], near)
                 if weight == 0:
                     continue

@@ -95,7 +95,7 @@ def dress(model: BodyModel, physique: Physique, appearance: Appearance, seed: in
     face = features_of(figure, skull)
     # Painted is the usual face, whose landmarks are known; character moves skin and paint together.
     usual = figure
-    own = with_character(figure.points, face, appearance.age_years, seed)
+    own = with_character(figure, face, appearance.age_years, seed)
     figure = replace(figure, physique=replace(physique, vertices_m=own))
     paint = complexion_of(appearance, skin, hair, stubble=stubble, seed=seed)
     complexion = paint_skin(usual, face, paint)
