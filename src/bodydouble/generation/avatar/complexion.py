@@ -172,11 +172,11 @@ class _Canvas:
         # Lashes are longest towards the outer corner, where they go a little past it.
         width = 0.0024 * paint.lashes * (0.65 + 0.5 * np.clip(along, 0, 1.1)) * np.clip((1.28 - along) / 0.12, 0, 1)
         line = np.where(near, np.clip((width - distance) / 0.0009 + 0.5, 0, 1), 0)
-        self.blend(0.88 * upper * line, paint.skin * _LASH * 0.6)
+        self.blend(0.95 * upper * line, paint.skin * _LASH * 0.45)
         lower = np.where(near, np.clip((0.0010 - distance) / 0.0009 + 0.5, 0, 1), 0)
         self.blend((1 - upper) * lower * 0.42, paint.skin * [0.42, 0.26, 0.22])
         crease = np.exp(-(((distance - 0.0055) / 0.0011) ** 2)) * upper * _ramp(along, 0.15) * _ramp(1.2 - along, 0.2)
-        self.dim(0.30 * np.where(near, crease, 0))
+        self.dim(0.36 * np.where(near, crease, 0))
 
     def eyes(self) -> None:
         """Eyeballs: white in the shade of the lid, iris, pupil and the lamp in it."""

@@ -30,6 +30,9 @@ _MOMENTS_APART_PX: Final = 1.2
 """Images of an edge further apart are seen one by one."""
 _MOST_MOMENTS: Final = 4
 _LEAST_SAMPLES: Final = 2.0
+"""Per pixel and axis, however large a person is; for the edges of hair."""
+_CHART_SHARPNESS: Final = 0.5
+"""Side of a texel of a head's chart in pixels; less than one, as mixing texels softens eyes and brows once more."""
 _STILL: Final = np.zeros((1, 2), np.float32)
 """Ways of vertices that do not move."""
 _STRAIGHT: Final = np.zeros((1, 3), np.float32)
@@ -151,7 +154,7 @@ def draw(
     kernels.shade(
         triangle, depth, samples, scale_px_per_m * samples, moments, dressed.faces, light, normals, dressed.vertices_m,
         dressed.albedo, dressed.cloth_m, dressed.surface, dressed.surfaces, up, lamp.key, lamp.key_strength, lamp.ambient,
-        seed, fine, outfit.chart(1 / scale_px_per_m) if fine else _NO_CHART, strands, _CODES, rgba,
+        seed, fine, outfit.chart(_CHART_SHARPNESS / scale_px_per_m) if fine else _NO_CHART, strands, _CODES, rgba,
     )  # fmt: skip
     return Sprite(left_px=left, top_px=top, rgba=rgba, ground_y_px=ground)
 
@@ -238,7 +241,7 @@ def _samples(person_px: float, width_px: int, height_px: int, config: AvatarConf
     Each row of samples is a moment; with too few of them what moves would be seen several times instead of blurred.
     """
     wanted = config.supersampling * (_USUAL_HEIGHT_PX / max(person_px, 1.0)) ** 0.35
-    # One is never enough for hair, and where light is found once for all samples of a pixel, more cost little.
+    # Where light is found once for all samples of a pixel, more of them cost little.
     wanted = max(wanted, _LEAST_SAMPLES, min(motion_px / _MOMENTS_APART_PX, float(_MOST_MOMENTS)))
     allowed = config.max_raster_side_px // max(width_px, height_px)
     return int(np.clip(min(round(float(wanted)), allowed), 1, 8))

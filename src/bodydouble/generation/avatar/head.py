@@ -101,7 +101,7 @@ def complexion_of(appearance: Appearance, skin: Floats, hair: Floats, *, stubble
     recess = float(rng.uniform(0.0, 0.004) if woman or child else rng.uniform(0.0, 0.014))
     return Complexion(
         skin=skin, hair=hair, brow=hair * (1.0 if level < 0.06 else 0.55), iris=iris * float(rng.uniform(0.8, 1.2)),
-        brows=brows, brow_share=float(rng.uniform(0.68, 0.95)), facial_hair=appearance.facial_hair, stubble=stubble,
+        brows=brows, brow_share=float(rng.uniform(0.80, 1.0)), facial_hair=appearance.facial_hair, stubble=stubble,
         has_roots=appearance.hair_type != "bald" and appearance.headwear != "hijab", recess_m=recess,
         blush=float(rng.uniform(0.6, 1.4)), lip=float(rng.uniform(0.7, 1.25)) * (1.1 if woman else 0.9),
         freckles=float(rng.uniform(0, 1)) ** 4 * (0.3 + 0.7 * fair),

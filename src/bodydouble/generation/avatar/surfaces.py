@@ -151,7 +151,7 @@ def second(u: Any, v: Any, row: Array, sample_m: Any) -> Any:
         return _edge(share - abs(u), sample_m)
     if weave == 5:
         return 0.35 * _band(u, period, share, sample_m)
-    deep = 0.75 if share > _CURLED else 1.3
+    deep = 0.6 if share > _CURLED else 1.2
     return _STREAKS + deep * strand(u, v, period, share, sample_m, 0)
 
 
