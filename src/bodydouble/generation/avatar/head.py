@@ -33,6 +33,8 @@ _SCLERA: Final = np.array([0.40, 0.38, 0.36])
 """In the shade of lids and brows, darker than the white of an eye is."""
 _IRIS_M: Final = 0.008
 """Radius of what is dark: iris and the shade of lashes around it."""
+_PALM_M: Final = 0.05
+"""From the wrist to where knuckles begin."""
 _VERTEX_SOFT_M: Final = 0.0035
 """Softness of edges on vertices that are 2 to 6 mm apart."""
 WHISKER_SOFT_M: Final = 0.0065
@@ -130,9 +132,9 @@ def paint_skin(figure: Figure, face: Features, paint: Complexion) -> Floats:
     blend(0.5 * paint.blush * spot(cheek, 0.020, 0.024), skin * BLUSH_TINT)
     blend(paint.stubble * whisker_density(face, points, "beard", 0.012), skin * STUBBLE_TINT)
     eye = (face.inner_lid + face.outer_lid) / 2
-    blend(0.55 * spot(eye + np.array([0, 0, 0.003 * size]), 0.018, 0.0115), skin * 0.5)
-    lashes = np.exp(-(((x - eye[0]) / (0.0145 * size)) ** 4) - ((z - eye[2] - 0.004 * size) / (0.0045 * size)) ** 2)
-    blend(0.75 * lashes, skin * 0.16)
+    blend(0.65 * spot(eye + np.array([0, 0, 0.003 * size]), 0.018, 0.0125), skin * 0.42)
+    lashes = np.exp(-(((x - eye[0]) / (0.0145 * size)) ** 4) - ((z - eye[2] - 0.003 * size) / (0.0060 * size)) ** 2)
+    blend(0.9 * lashes, skin * 0.13)
     blend(paint.brow_share * brow_density(face, points, paint.brows, _VERTEX_SOFT_M), paint.brow * 0.9 + skin * 0.05)
     blend(0.8 * paint.lip * lip_density(face, points, _VERTEX_SOFT_M), skin * LIP_TINT)
     blend(np.where(is_inside_mouth(face, points, figure.normals), 0.9, 0.0), skin * [0.16, 0.07, 0.06], head)
@@ -142,6 +144,13 @@ def paint_skin(figure: Figure, face: Features, paint: Complexion) -> Floats:
     _paint_eyes(figure, face, colour)
     if paint.has_roots:
         blend(ROOT_SHARE * root_density(face, points, paint.recess_m, ROOT_SOFT_M), 0.8 * paint.hair, head)
+    # Blood shows in knuckles and fingertips, as in ears.
+    for side, sign in (("L", 1.0), ("R", -1.0)):
+        hand = figure.within(Part.HAND) & (points[:, 0] * sign > 0)
+        beyond = np.linalg.norm(points - figure.head_of(f"wrist.{side}"), axis=1) / figure.size
+        blend(0.6 * paint.blush * np.clip((beyond - _PALM_M) / 0.06, 0, 1), skin * BLUSH_TINT, hand)
+    ears = head & (np.abs(points[:, 0]) > abs(face.ear[0]) - 0.004 * size)
+    blend(0.5 * paint.blush * spot(face.ear, 0.03, 0.035), skin * BLUSH_TINT, ears)
     # Little light reaches throat and nape under the chin.
     throat = figure.within(Part.NECK) & (z > figure.head_of("neck01")[2] - 0.02)
     colour[throat] *= 0.82
