@@ -214,6 +214,16 @@ def _exit(p: Array, way: Array, start: Array, end: Array, start_radius: Any, end
     return share * exit_m if exit_m > 0 and entry_m < 0.30 and exit_m < 0.45 else 0.0
 
 
+@nb.njit(cache=True, nogil=True, inline="always")
+def _place(cloth: Array, a: Any, b: Any, c: Any, w0: Any, w1: Any, w2: Any) -> Any:
+    """Place on the ``cloth`` (N, 2) of a place in a face, by the weights of its corners."""
+    u0, v0 = cloth[a, 0], cloth[a, 1]
+    return (
+        w0 * u0 + w1 * beside(cloth[b, 0], u0) + w2 * beside(cloth[c, 0], u0),
+        w0 * v0 + w1 * cloth[b, 1] + w2 * cloth[c, 1],
+    )
+
+
 @nb.njit(cache=True, nogil=True)
 def _is_missing(w1: Any, w2: Any, density: Array, cloth: Array, a: Any, b: Any, c: Any, fine: Any, seed: Any) -> Any:
     """Whether hair leaves a place free; ``w1`` and ``w2`` are weights of the corners b and c."""
@@ -221,9 +231,7 @@ def _is_missing(w1: Any, w2: Any, density: Array, cloth: Array, a: Any, b: Any, 
     there = w0 * density[a] + w1 * density[b] + w2 * density[c]
     if fine == 0 or there <= 0 or there >= 1:
         return there < 0.5
-    u0 = cloth[a, 0]
-    u = w0 * u0 + w1 * beside(cloth[b, 0], u0) + w2 * beside(cloth[c, 0], u0)
-    v = w0 * cloth[a, 1] + w1 * cloth[b, 1] + w2 * cloth[c, 1]
+    u, v = _place(cloth, a, b, c, w0, w1, w2)
     # Bounded, so that no strand hangs on alone where hair has ended.
     rough = min(_MOST_FRAY, max(-_MOST_FRAY, 0.7 * strand(u, v, _FRAY_M, _FRAY_STRETCH, np.float32(0.0), seed)))
     return there < 0.5 + fine * rough
@@ -338,6 +346,18 @@ def _mix(values: Array, a: Any, b: Any, c: Any, w0: Any, w1: Any, w2: Any) -> An
     )
 
 
+@nb.njit(cache=True, nogil=True, inline="always")
+def _weights(points: Array, a: Any, b: Any, c: Any, x: Any, y: Any) -> Any:
+    """Weights of the corners of a face at the middle of a sample, and twice its area, positive seen from inside."""
+    x1, y1 = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
+    x2, y2 = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1]
+    px, py = np.float32(x) + np.float32(0.5) - points[a, 0], np.float32(y) + np.float32(0.5) - points[a, 1]
+    area = x1 * y2 - x2 * y1
+    w1 = (px * y2 - x2 * py) / area
+    w2 = (x1 * py - px * y1) / area
+    return np.float32(1.0) - w1 - w2, w1, w2, area
+
+
 @nb.njit(cache=True, nogil=True)
 def shade(
     triangle: Array, depth: Array, samples: int, per_metre: float, moments: Array, faces: Array, light: Array,
@@ -384,14 +404,7 @@ def shade(
                     continue
                 total += weight
                 a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-                points = moments[y % moments.shape[0]]
-                x1, y1 = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
-                x2, y2 = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1]
-                px, py = np.float32(x) + np.float32(0.5) - points[a, 0], np.float32(y) + np.float32(0.5) - points[a, 1]
-                area = x1 * y2 - x2 * y1
-                w1 = (px * y2 - x2 * py) / area
-                w2 = (x1 * py - px * y1) / area
-                w0 = np.float32(1.0) - w1 - w2
+                w0, w1, w2, area = _weights(moments[y % moments.shape[0]], a, b, c, x, y)
                 kind = surfaces[surface[a]]
                 nx = ny = nz = np.float32(0.0)
                 if fine > 0:
@@ -409,18 +422,13 @@ def shade(
                     level, gloss = level * _INSIDE, np.float32(0.0)
                 r, g, e = _mix(albedo, a, b, c, w0, w1, w2)
                 weave = np.int64(kind[1])
-                if weave == CHART:
-                    if fine > 0:
-                        u = w0 * cloth[a, 0] + w1 * cloth[b, 0] + w2 * cloth[c, 0]
-                        v = w0 * cloth[a, 1] + w1 * cloth[b, 1] + w2 * cloth[c, 1]
-                        here = painted(chart, u, v)
-                        share = np.float32(fine) * here[3]
-                        r, g, e = r + share * (here[0] - r), g + share * (here[1] - g), e + share * (here[2] - e)
-                elif weave > 0:
-                    u1, u2 = cloth[b, 0], cloth[c, 0]
-                    if weave == STRANDS:
-                        u1, u2 = beside(u1, cloth[a, 0]), beside(u2, cloth[a, 0])
-                    u, v = w0 * cloth[a, 0] + w1 * u1 + w2 * u2, w0 * cloth[a, 1] + w1 * cloth[b, 1] + w2 * cloth[c, 1]
+                if weave == CHART and fine > 0:
+                    u, v = _place(cloth, a, b, c, w0, w1, w2)
+                    here = painted(chart, u, v)
+                    share = np.float32(fine) * here[3]
+                    r, g, e = r + share * (here[0] - r), g + share * (here[1] - g), e + share * (here[2] - e)
+                elif weave > 0 and weave != CHART:
+                    u, v = _place(cloth, a, b, c, w0, w1, w2)
                     share = np.float32(second(u, v, kind, sample_m))
                     r, g, e = r + share * (kind[4] - r), g + share * (kind[5] - g), e + share * (kind[6] - e)
                     if weave == STRANDS and fine > 0 and area <= 0:
