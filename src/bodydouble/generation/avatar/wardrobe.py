@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bodydouble.body.model import BodyModel
 from bodydouble.body.parts import Part
@@ -114,7 +116,12 @@ def dress(model: BodyModel, physique: Physique, appearance: Appearance, seed: in
     layers += shoe_layers(figure, appearance.shoes, linear(appearance.shoes_rgb), complexion, light_sole=light_sole)
     if appearance.eyewear != "none":
         layers += glasses_layers(figure, skull, appearance.eyewear)
-    return Outfit(layers, lambda: paint_chart(chart_of(usual, face), face, paint))
+    return Outfit(layers, partial(_chart, usual, face, paint))
+
+
+def _chart(usual: Figure, face: Features, paint: Complexion) -> NDArray[np.float32]:
+    """The painted chart of a head; made late, as only those seen close by need it."""
+    return paint_chart(chart_of(usual, face), face, paint)
 
 
 def _head_skin(
