@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.generation.avatar import kernels
+from bodydouble.generation.avatar import kernels, surfaces
 from bodydouble.generation.avatar.mesh import Dressed, Outfit
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats, Pose, Skeleton
 from bodydouble.generation.config import AvatarConfig
@@ -29,8 +29,15 @@ _ROW_STRIDE: Final = 0.618034
 _MOMENTS_APART_PX: Final = 1.2
 """Images of an edge further apart are seen one by one."""
 _MOST_MOMENTS: Final = 4
+_LEAST_SAMPLES: Final = 2.0
+"""Per pixel and axis, however large a person is; for the edges of hair."""
+_CHART_SHARPNESS: Final = 0.5
+"""Side of a texel of a head's chart in pixels; less than one, as mixing texels softens eyes and brows once more."""
 _STILL: Final = np.zeros((1, 2), np.float32)
 """Ways of vertices that do not move."""
+_STRAIGHT: Final = np.zeros((1, 3), np.float32)
+_NO_CHART: Final = np.zeros((2, 2, 3), np.float32)
+"""Ways of strands, and chart of the head, of people too small for either to be seen."""
 _CODES: Final = np.round(
     255 * np.where(
         np.linspace(0, 1, 65536) <= 0.0031308, 12.92 * np.linspace(0, 1, 65536),
@@ -125,24 +132,29 @@ def draw(
     times = _moments(samples) if len(moved) > 1 else np.zeros(1, np.float32)
     moments = np.empty((len(times), *pixels.shape), np.float32)
     kernels.expose(pixels, moved, times, np.float32(left), np.float32(top), samples, moments)
+    seed %= 2**31
     shape = ((bottom - top) * samples, (right - left) * samples)
     depth, triangle = np.full(shape, np.inf, np.float32), np.full(shape, -1, np.int32)
-    kernels.fill(moments, dressed.faces, depth, triangle)
     normals, light = np.empty_like(points), np.empty((len(points), 2), np.float32)
     kernels.vertex_normals(points, dressed.faces, normals)
-    up, seed = axes[:, 2].astype(np.float32), seed % (2**31)
+    up = axes[:, 2].astype(np.float32)
     near, full = _FINE_PX_PER_M
     fine = float(np.clip(0.02 + (scale_px_per_m - near) / (full - near), 0, 1)) if scale_px_per_m >= near else 0.0
+    kernels.fill(moments, dressed.faces, dressed.density, dressed.cloth_m, seed, fine, depth, triangle)
+    strands = _STRAIGHT
     if fine == 0:
         creases = outfit.creases(dressed, seed)
-        kernels.light_vertices(
+        surfaces.light_vertices(
             normals, creases, dressed.surface, dressed.surfaces, up, lamp.key, lamp.key_strength, light
         )
+    else:
+        strands = np.empty_like(points)
+        kernels.strand_ways(points, dressed.faces, dressed.cloth_m, dressed.surface, dressed.surfaces, strands)
     rgba = np.zeros((bottom - top, right - left, 4), np.uint8)
     kernels.shade(
         triangle, depth, samples, scale_px_per_m * samples, moments, dressed.faces, light, normals, dressed.vertices_m,
         dressed.albedo, dressed.cloth_m, dressed.surface, dressed.surfaces, up, lamp.key, lamp.key_strength, lamp.ambient,
-        seed, fine, _CODES, rgba,
+        seed, fine, outfit.chart(_CHART_SHARPNESS / scale_px_per_m) if fine else _NO_CHART, strands, _CODES, rgba,
     )  # fmt: skip
     return Sprite(left_px=left, top_px=top, rgba=rgba, ground_y_px=ground)
 
@@ -229,6 +241,7 @@ def _samples(person_px: float, width_px: int, height_px: int, config: AvatarConf
     Each row of samples is a moment; with too few of them what moves would be seen several times instead of blurred.
     """
     wanted = config.supersampling * (_USUAL_HEIGHT_PX / max(person_px, 1.0)) ** 0.35
-    wanted = max(wanted, min(motion_px / _MOMENTS_APART_PX, float(_MOST_MOMENTS)))
+    # Where light is found once for all samples of a pixel, more of them cost little.
+    wanted = max(wanted, _LEAST_SAMPLES, min(motion_px / _MOMENTS_APART_PX, float(_MOST_MOMENTS)))
     allowed = config.max_raster_side_px // max(width_px, height_px)
     return int(np.clip(min(round(float(wanted)), allowed), 1, 8))

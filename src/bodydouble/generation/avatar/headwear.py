@@ -51,16 +51,18 @@ def _crown(skull: Skull, kind: str, albedo: Floats) -> Layer:
     for column, turn in enumerate(around):
         away, z = skull.meridian(float(turn))
         line = float(_line_m(skull, kind, np.array(turn)))
-        keep = z >= line
         along = np.append(0, np.cumsum(np.hypot(np.diff(away), np.diff(z))))
-        steps = along[keep][-1] * share
+        # Exactly to the line, between the steps of the meridian: else the edge goes up and down from column to column.
+        steps = float(np.interp(-line, -z, along)) * share
         a, h = np.interp(steps, along, away), np.interp(steps, along, z)
         thick = np.full(_ROWS, _CROWN_M[kind] * size)
         if kind == "beanie":  # The hem is turned up, and the top has slack.
             thick = thick + 0.006 * size * (share > 0.66) + 0.012 * size * (1 - share) ** 2
         dz, da = np.gradient(h), np.gradient(a)
         norm = np.hypot(dz, da) + 1e-9
-        a, h = a - thick * dz / norm, h + thick * da / norm
+        # Foreheads slope: square to the skin the edge would be raised over the line, and bare skin seen under it.
+        a, h = a - thick * dz / norm, h + thick * da / norm * np.clip(4 * (1 - share), 0, 1)
+        a[0] = 0.0  # All meridians meet in the crown.
         if kind == "hat":  # Steeper walls, and a pinch along the top.
             top = float(h.max())
             h = h + 0.022 * size * np.clip((h - line) / max(top - line, 1e-6), 0, 1) ** 0.7
@@ -69,7 +71,7 @@ def _crown(skull: Skull, kind: str, albedo: Floats) -> Layer:
         grid[:_ROWS, column] = skull.place(np.full(_ROWS, turn), a, h)
         grid[_ROWS, column] = skull.place(np.array(turn), np.array(a[-1] - thick[-1]), np.array(h[-1] + 0.002))
     points = grid.reshape(-1, 3)
-    ribs = Pattern(weave=Weave.RIBS, period_m=0.008, colour=albedo * 0.35)
+    ribs = Pattern(weave=Weave.RIBS, period_m=0.011, colour=albedo * 0.35)
     tint = np.ones((_ROWS + 1, COLUMNS))
     if kind == "hat":
         tint[-4:] = 0.35  # The ribbon.

@@ -10,22 +10,33 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.generation.avatar.surfaces import (
+    CHART,
+    GRAIN,
+    GRAIN_SCALE,
+    STRANDS,
+    beside,
+    crease,
+    hair_light,
+    lit,
+    noise,
+    painted,
+    second,
+    strand,
+)
+
 Array = NDArray[Any]
 
 _EDGE_SLACK = 1e-4
 """Barycentric slack that closes the cracks which float32 rounding leaves between neighbouring triangles."""
-_FOLD = np.array([0.0, 0.10, 0.11, 0.11, 0.12, 0.04], np.float32)
-"""Strength of folds by `bodydouble.generation.avatar.mesh.Material`."""
-_FOLD_SCALE = np.array([1.0, 60.0, 15.0, 17.0, 15.0, 20.0], np.float32)
-"""Folds per metre."""
-_GRAIN = np.array([0.03, 0.18, 0.10, 0.05, 0.13, 0.05], np.float32)
-"""How much fine noise changes the brightness."""
-_GRAIN_SCALE = np.array([90.0, 220.0, 160.0, 260.0, 210.0, 90.0], np.float32)
 _AROUND = np.array([[-2, 0], [2, 0], [0, -2], [0, 2], [-1, -2], [-1, 2], [2, 1], [2, -1]], np.int64)
 """Where around a sample is looked for what shades it, in half reaches (row, column)."""
-_WRAP = np.array([0.35, 0.25, 0.25, 0.2, 0.15, 0.1], np.float32)
-"""How far light reaches around a surface."""
-_GLOSS = np.array([0.05, 0.06, 0.0, 0.0, 0.0, 0.10], np.float32)
+_FRAY_M = np.float32(0.005)
+"""Width of the locks in which hair thins out at its edges."""
+_MOST_FRAY = 0.36
+_FRAY_STRETCH = np.float32(7.0)
+_APART_M = 0.03
+"""Samples of a pixel further apart in depth show different parts of a surface."""
 _INSIDE = np.float32(0.45)
 """Light that reaches the inside of a collar or a hem."""
 
@@ -120,6 +131,24 @@ def vertex_normals(points: Array, faces: Array, out: Array) -> None:
 
 
 @nb.njit(cache=True, nogil=True)
+def strand_ways(points: Array, faces: Array, cloth: Array, surface: Array, surfaces: Array, out: Array) -> None:
+    """Ways of the strands ``out`` (N, 3), not of unit length: where ``cloth`` (N, 2) goes down on hair, 0 elsewhere."""
+    out[:] = 0.0
+    for f in range(faces.shape[0]):
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        if surfaces[surface[i], 1] != STRANDS:
+            continue
+        u1, u2 = beside(cloth[j, 0], cloth[i, 0]) - cloth[i, 0], beside(cloth[k, 0], cloth[i, 0]) - cloth[i, 0]
+        v1, v2 = cloth[j, 1] - cloth[i, 1], cloth[k, 1] - cloth[i, 1]
+        # Times the area on the cloth, so that small and degenerate faces count little.
+        turn = np.float32(1.0) if u1 * v2 - u2 * v1 >= 0 else np.float32(-1.0)
+        for axis in range(3):
+            way = turn * (u1 * (points[k, axis] - points[i, axis]) - u2 * (points[j, axis] - points[i, axis]))
+            for v in (i, j, k):
+                out[v, axis] += way
+
+
+@nb.njit(cache=True, nogil=True)
 def push_out(points: Array, grids: Array, starts: Array, ends: Array, start_radii: Array, end_radii: Array) -> None:
     """Let legs push cloth away from its own middle, and the cloth around them come along as if it were taut.
 
@@ -185,13 +214,41 @@ def _exit(p: Array, way: Array, start: Array, end: Array, start_radius: Any, end
     return share * exit_m if exit_m > 0 and entry_m < 0.30 and exit_m < 0.45 else 0.0
 
 
+@nb.njit(cache=True, nogil=True, inline="always")
+def _place(cloth: Array, a: Any, b: Any, c: Any, w0: Any, w1: Any, w2: Any) -> Any:
+    """Place on the ``cloth`` (N, 2) of a place in a face, by the weights of its corners."""
+    u0, v0 = cloth[a, 0], cloth[a, 1]
+    return (
+        w0 * u0 + w1 * beside(cloth[b, 0], u0) + w2 * beside(cloth[c, 0], u0),
+        w0 * v0 + w1 * cloth[b, 1] + w2 * cloth[c, 1],
+    )
+
+
 @nb.njit(cache=True, nogil=True)
-def fill(moments: Array, faces: Array, depth: Array, triangle: Array) -> None:
+def _is_missing(w1: Any, w2: Any, density: Array, cloth: Array, a: Any, b: Any, c: Any, fine: Any, seed: Any) -> Any:
+    """Whether hair leaves a place free; ``w1`` and ``w2`` are weights of the corners b and c."""
+    w0 = np.float32(1.0) - w1 - w2
+    there = w0 * density[a] + w1 * density[b] + w2 * density[c]
+    if fine == 0 or there <= 0 or there >= 1:
+        return there < 0.5
+    u, v = _place(cloth, a, b, c, w0, w1, w2)
+    # Bounded, so that no strand hangs on alone where hair has ended.
+    rough = min(_MOST_FRAY, max(-_MOST_FRAY, 0.7 * strand(u, v, _FRAY_M, _FRAY_STRETCH, np.float32(0.0), seed)))
+    return there < 0.5 + fine * rough
+
+
+@nb.njit(cache=True, nogil=True)
+def fill(
+    moments: Array, faces: Array, density: Array, cloth: Array, seed: int, fine: float, depth: Array, triangle: Array
+) -> None:
     """A z-buffer.
 
     ``moments`` (M, N, 3): points in samples and depth away from the camera, at each moment of the exposure; rows of
     samples see them in turn. ``depth`` and ``triangle`` (H, W) are filled (infinity and -1 where nothing is). Of two
     triangles at one depth the first is seen.
+
+    Where ``density`` (N,) is below 1 a surface is missing in places: below one half where ``fine`` is 0, and the more in
+    strands along ``cloth`` (N, 2) the nearer it is to 1 (hashed alpha, Wyman and McGuire 2017, with strands for the hash).
     """
     height, width = depth.shape
     count = moments.shape[0]
@@ -220,6 +277,7 @@ def fill(moments: Array, faces: Array, depth: Array, triangle: Array) -> None:
             if first_x > last_x:
                 continue
             inverse = one / area
+            thin = min(density[a], density[b], density[c]) < one
             for row in range(first_y, last_y + 1, count):
                 py = np.float32(row) + half - y0
                 for column in range(first_x, last_x + 1):
@@ -230,120 +288,10 @@ def fill(moments: Array, faces: Array, depth: Array, triangle: Array) -> None:
                         continue
                     z = z0 + w1 * z1 + w2 * z2
                     if z < depth[row, column]:
+                        if thin and _is_missing(w1, w2, density, cloth, a, b, c, fine, seed):
+                            continue
                         depth[row, column] = z
                         triangle[row, column] = f
-
-
-@nb.njit(cache=True, nogil=True, inline="always")
-def _hash(x: Any, y: Any, z: Any, seed: Any) -> Any:
-    h = np.uint32(x) * np.uint32(374761393) + np.uint32(y) * np.uint32(668265263)
-    h += np.uint32(z) * np.uint32(2147483647) + np.uint32(seed) * np.uint32(1274126177)
-    h = (h ^ (h >> np.uint32(13))) * np.uint32(1274126177)
-    h = h ^ (h >> np.uint32(16))
-    return np.float32(h & np.uint32(65535)) / np.float32(32767.5) - np.float32(1.0)
-
-
-@nb.njit(cache=True, nogil=True)
-def noise(x: Any, y: Any, z: Any, seed: Any) -> Any:
-    """Smooth noise in -1..1 with features of about unit size."""
-    fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
-    ix, iy, iz = np.int64(fx), np.int64(fy), np.int64(fz)
-    tx, ty, tz = x - fx, y - fy, z - fz
-    tx, ty, tz = tx * tx * (3 - 2 * tx), ty * ty * (3 - 2 * ty), tz * tz * (3 - 2 * tz)
-    value = 0.0
-    for dx in range(2):
-        wx = tx if dx else 1 - tx
-        for dy in range(2):
-            wy = ty if dy else 1 - ty
-            for dz in range(2):
-                wz = tz if dz else 1 - tz
-                value += wx * wy * wz * _hash(ix + dx, iy + dy, iz + dz, seed)
-    return value
-
-
-@nb.njit(cache=True, nogil=True)
-def creases(rest: Array, surface: Array, surfaces: Array, seed: int, out: Array) -> None:
-    """How folds tip the normal at each vertex, ``out`` (N, 2): across ridges, and along them."""
-    for v in range(rest.shape[0]):
-        material = np.int64(surfaces[surface[v], 0])
-        x, y, z = rest[v, 0], rest[v, 1], rest[v, 2]
-        ridge, along = _crease(x, y, z, material, seed)
-        out[v, 0], out[v, 1] = ridge, along
-
-
-@nb.njit(cache=True, nogil=True)
-def _crease(x: Any, y: Any, z: Any, material: Any, seed: Any) -> Any:
-    fold = _FOLD[material]
-    if fold == 0:
-        return np.float32(0.0), np.float32(0.0)
-    s = _FOLD_SCALE[material]
-    # Ridges rather than bumps: cloth creases along lines.
-    ridge = abs(noise(x * s, y * s, z * s * 0.6, seed)) - 0.3
-    along = noise(x * s * 0.7 + 31.7, y * s * 0.7, z * s * 1.3, seed)
-    return np.float32(fold * ridge), np.float32(fold * along)
-
-
-@nb.njit(cache=True, nogil=True)
-def _lit(nx: Any, ny: Any, nz: Any, ridge: Any, along: Any, material: Any, up: Array, key: Array, strength: Any) -> Any:
-    """Light on a surface, and what it mirrors of the lamp."""
-    nx, ny, nz = nx + 1.6 * ridge, ny + 1.2 * along, nz + 0.8 * ridge
-    length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
-    nx, ny, nz = nx / length, ny / length, nz / length
-    sky = 0.5 + 0.5 * (nx * up[0] + ny * up[1] + nz * up[2])
-    wrap = _WRAP[material]
-    direct = max(0.0, (nx * key[0] + ny * key[1] + nz * key[2] + wrap) / (1 + wrap))
-    light = (1 - strength) * (0.28 + 0.80 * sky) + strength * (0.16 + 0.22 * sky + 1.15 * direct)
-    return np.float32(light), np.float32(_GLOSS[material] * direct * direct * direct * direct)
-
-
-@nb.njit(cache=True, nogil=True)
-def light_vertices(
-    normals: Array, crease: Array, surface: Array, surfaces: Array, up: Array, key: Array, strength: float, out: Array
-) -> None:
-    """Light and gloss, ``out`` (N, 2), at every vertex; ``normals`` (N, 3), ``up`` and ``key`` in camera axes."""
-    for v in range(normals.shape[0]):
-        material = np.int64(surfaces[surface[v], 0])
-        light, gloss = _lit(
-            normals[v, 0], normals[v, 1], normals[v, 2], crease[v, 0], crease[v, 1], material, up, key, strength
-        )
-        out[v, 0], out[v, 1] = light, gloss
-
-
-@nb.njit(cache=True, nogil=True)
-def _second(u: Any, v: Any, row: Array, sample_m: Any) -> Any:
-    """Share of the second colour of a pattern at a place on the cloth, smoothed over a sample."""
-    weave, period, share = np.int64(row[1]), row[2], row[3]
-    if weave == 1:
-        return _band(v, period, share, sample_m)
-    if weave == 2:
-        return 0.5 * _band(v, period, share, sample_m) + 0.5 * _band(u, period, share, sample_m)
-    if weave == 3:
-        return _edge(v - period, sample_m) * _edge(period + share - v, sample_m)
-    if weave == 4:
-        return _edge(share - abs(u), sample_m)
-    if weave == 5:
-        return 0.35 * _band(u, period, share, sample_m)
-    return 0.3 * (
-        _band(u + 0.004 * np.sin(40 * v), period, share, sample_m) + _band(u * 1.7 + 0.01, period, share, sample_m)
-    )
-
-
-@nb.njit(cache=True, nogil=True, inline="always")
-def _edge(inside_m: Any, sample_m: Any) -> Any:
-    return min(1.0, max(0.0, inside_m / sample_m + 0.5))
-
-
-@nb.njit(cache=True, nogil=True, inline="always")
-def _band(place_m: Any, period_m: Any, share: Any, sample_m: Any) -> Any:
-    """A stripe train, which fades into its mean where a sample is as wide as a period."""
-    phase = place_m / period_m
-    phase -= np.floor(phase)
-    distance = (0.5 * share - abs(phase - 0.5 * share)) * period_m
-    if phase > 0.5 + 0.5 * share:
-        distance = (phase - 1.0) * period_m
-    sharp = _edge(distance, sample_m)
-    blur = min(1.0, max(0.0, sample_m / period_m))
-    return sharp * (1 - blur) + share * blur
 
 
 @nb.njit(cache=True, nogil=True)
@@ -362,24 +310,83 @@ def _hidden(triangle: Array, depth: Array, row: Any, column: Any, reach: Any, pe
     return total
 
 
+@nb.njit(cache=True, nogil=True, inline="always")
+def _is_same(triangle: Array, depth: Array, group: Array, y: Any, x: Any, other_y: Any, other_x: Any, near: Any) -> Any:
+    """Whether two samples show the same surface, so that the colour of one does for both."""
+    f = triangle[other_y, other_x]
+    return f >= 0 and group[f] == group[triangle[y, x]] and abs(depth[other_y, other_x] - depth[y, x]) < near
+
+
+@nb.njit(cache=True, nogil=True)
+def _alike(triangle: Array, depth: Array, group: Array, part: int, row: int, column: int, samples: int, moments: int,
+           near: Any) -> int:  # fmt: skip
+    """How many samples of a pixel sample number ``part`` is coloured for: 0 if an earlier one of its moment does for it."""
+    y, x = row * samples + part // samples, column * samples + part % samples
+    # Rows of samples see moments in turn, so that with several of them only the own row sees the same.
+    top, bottom = (row * samples, (row + 1) * samples) if moments == 1 else (y, y + 1)
+    count = 1
+    for other_y in range(top, bottom):
+        for other_x in range(column * samples, (column + 1) * samples):
+            if other_y == y and other_x == x:
+                continue
+            if _is_same(triangle, depth, group, y, x, other_y, other_x, near):
+                if other_y < y or (other_y == y and other_x < x):
+                    return 0
+                count += 1
+    return count
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _mix(values: Array, a: Any, b: Any, c: Any, w0: Any, w1: Any, w2: Any) -> Any:
+    """Values (N, 3) of the corners of a face, by weight."""
+    return (
+        w0 * values[a, 0] + w1 * values[b, 0] + w2 * values[c, 0],
+        w0 * values[a, 1] + w1 * values[b, 1] + w2 * values[c, 1],
+        w0 * values[a, 2] + w1 * values[b, 2] + w2 * values[c, 2],
+    )
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _weights(points: Array, a: Any, b: Any, c: Any, x: Any, y: Any) -> Any:
+    """Weights of the corners of a face at the middle of a sample, and twice its area, positive seen from inside."""
+    x1, y1 = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
+    x2, y2 = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1]
+    px, py = np.float32(x) + np.float32(0.5) - points[a, 0], np.float32(y) + np.float32(0.5) - points[a, 1]
+    area = x1 * y2 - x2 * y1
+    w1 = (px * y2 - x2 * py) / area
+    w2 = (x1 * py - px * y1) / area
+    return np.float32(1.0) - w1 - w2, w1, w2, area
+
+
 @nb.njit(cache=True, nogil=True)
 def shade(
     triangle: Array, depth: Array, samples: int, per_metre: float, moments: Array, faces: Array, light: Array,
     normals: Array, rest: Array, albedo: Array, cloth: Array, surface: Array, surfaces: Array, up: Array, key: Array,
-    strength: float, ambient: Array, seed: int, fine: float, codes: Array, out: Array,
+    strength: float, ambient: Array, seed: int, fine: float, chart: Array, strands: Array, codes: Array, out: Array,
 ) -> None:  # fmt: skip
     """Colour every pixel from its samples.
 
     ``moments`` (M, N, 3) as given to `fill`, ``per_metre`` samples a metre; ``light`` (N, 2) as `light_vertices` found it,
-    used where ``fine`` is 0; above, light is found at every sample from ``normals`` (N, 3), with folds and as much grain;
-    ``codes``: sRGB bytes for linear 0..1; ``out`` (H, W, 4) sRGB not multiplied by alpha, and alpha.
+    used where ``fine`` is 0; above, light is found at every sample from ``normals`` (N, 3), with folds and as much grain, of
+    ``chart`` (R, C, 3), and of shine on hair along ``strands`` (N, 3); from 1 on, where colours of vertices matter little,
+    once for all samples of a surface in a pixel that see the same moment (multisampling). ``codes``: sRGB bytes for
+    linear 0..1; ``out`` (H, W, 4) sRGB not multiplied by alpha, and alpha.
     """
     reach, wide = max(1, int(0.05 * per_metre)), max(2, int(0.16 * per_metre))
     sample_m = np.float32(1.0 / per_metre)
+    shares = fine >= 1 and samples > 1
+    if shares:
+        sample_m *= np.float32(0.5 * (1 + samples))
+        group = np.empty(faces.shape[0], np.uint8)
+        for f in range(faces.shape[0]):
+            group[f] = surface[faces[f, 0]]
+    else:
+        group = surface
+    near = np.float32(_APART_M * per_metre)
     last = codes.shape[0] - 1
     for row in range(out.shape[0]):
         for column in range(out.shape[1]):
-            red = green = blue = 0.0
+            red = green = blue = total = 0.0
             count = 0
             middle_row = middle_column = -1
             for part in range(samples * samples):
@@ -390,56 +397,52 @@ def shade(
                 count += 1
                 if middle_row < 0 or 2 * part <= samples * samples:
                     middle_row, middle_column = y, x
+                weight = 1
+                if shares:
+                    weight = _alike(triangle, depth, group, part, row, column, samples, moments.shape[0], near)
+                if weight == 0:
+                    continue
+                total += weight
                 a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-                points = moments[y % moments.shape[0]]
-                x1, y1 = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
-                x2, y2 = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1]
-                px, py = np.float32(x) + np.float32(0.5) - points[a, 0], np.float32(y) + np.float32(0.5) - points[a, 1]
-                area = x1 * y2 - x2 * y1
-                w1 = (px * y2 - x2 * py) / area
-                w2 = (x1 * py - px * y1) / area
-                w0 = np.float32(1.0) - w1 - w2
+                w0, w1, w2, area = _weights(moments[y % moments.shape[0]], a, b, c, x, y)
                 kind = surfaces[surface[a]]
-                grain = np.float32(1.0)
+                nx = ny = nz = np.float32(0.0)
                 if fine > 0:
                     material = np.int64(kind[0])
-                    rx = w0 * rest[a, 0] + w1 * rest[b, 0] + w2 * rest[c, 0]
-                    ry = w0 * rest[a, 1] + w1 * rest[b, 1] + w2 * rest[c, 1]
-                    rz = w0 * rest[a, 2] + w1 * rest[b, 2] + w2 * rest[c, 2]
-                    ridge, along = _crease(rx, ry, rz, material, seed)
-                    lit, gloss = _lit(
-                        w0 * normals[a, 0] + w1 * normals[b, 0] + w2 * normals[c, 0],
-                        w0 * normals[a, 1] + w1 * normals[b, 1] + w2 * normals[c, 1],
-                        w0 * normals[a, 2] + w1 * normals[b, 2] + w2 * normals[c, 2],
-                        ridge, along, material, up, key, strength,
-                    )  # fmt: skip
-                    s = _GRAIN_SCALE[material]
-                    grain += np.float32(fine * _GRAIN[material] * noise(rx * s, ry * s, rz * s, seed + 7))
+                    rx, ry, rz = _mix(rest, a, b, c, w0, w1, w2)
+                    nx, ny, nz = _mix(normals, a, b, c, w0, w1, w2)
+                    ridge, along = crease(rx, ry, rz, material, seed)
+                    level, gloss = lit(nx, ny, nz, ridge, along, material, up, key, strength)
+                    s = GRAIN_SCALE[material]
+                    level *= np.float32(1.0 + fine * GRAIN[material] * noise(rx * s, ry * s, rz * s, seed + 7))
                 else:
-                    lit = w0 * light[a, 0] + w1 * light[b, 0] + w2 * light[c, 0]
+                    level = w0 * light[a, 0] + w1 * light[b, 0] + w2 * light[c, 0]
                     gloss = w0 * light[a, 1] + w1 * light[b, 1] + w2 * light[c, 1]
                 if area > 0:  # Seen from inside, such as the back of a hem.
-                    lit, gloss = lit * _INSIDE, np.float32(0.0)
-                lit *= grain
-                r = w0 * albedo[a, 0] + w1 * albedo[b, 0] + w2 * albedo[c, 0]
-                g = w0 * albedo[a, 1] + w1 * albedo[b, 1] + w2 * albedo[c, 1]
-                e = w0 * albedo[a, 2] + w1 * albedo[b, 2] + w2 * albedo[c, 2]
-                if kind[1] > 0:
-                    second = np.float32(_second(
-                        w0 * cloth[a, 0] + w1 * cloth[b, 0] + w2 * cloth[c, 0],
-                        w0 * cloth[a, 1] + w1 * cloth[b, 1] + w2 * cloth[c, 1], kind, sample_m,
-                    ))  # fmt: skip
-                    r += second * (kind[4] - r)
-                    g += second * (kind[5] - g)
-                    e += second * (kind[6] - e)
-                red += r * lit + gloss
-                green += g * lit + gloss
-                blue += e * lit + gloss
+                    level, gloss = level * _INSIDE, np.float32(0.0)
+                r, g, e = _mix(albedo, a, b, c, w0, w1, w2)
+                weave = np.int64(kind[1])
+                if weave == CHART and fine > 0:
+                    u, v = _place(cloth, a, b, c, w0, w1, w2)
+                    here = painted(chart, u, v)
+                    share = np.float32(fine) * here[3]
+                    r, g, e = r + share * (here[0] - r), g + share * (here[1] - g), e + share * (here[2] - e)
+                elif weave > 0 and weave != CHART:
+                    u, v = _place(cloth, a, b, c, w0, w1, w2)
+                    share = np.float32(second(u, v, kind, sample_m))
+                    r, g, e = r + share * (kind[4] - r), g + share * (kind[5] - g), e + share * (kind[6] - e)
+                    if weave == STRANDS and fine > 0 and area <= 0:
+                        tx, ty, tz = _mix(strands, a, b, c, w0, w1, w2)
+                        dim, kept, white = hair_light(tx, ty, tz, nx, ny, nz, share, g, kind[3], key, strength, fine)
+                        level, gloss = level * dim, gloss * kept + white
+                red += weight * (r * level + gloss)
+                green += weight * (g * level + gloss)
+                blue += weight * (e * level + gloss)
             if count == 0:
                 continue
             dim = 1 - 0.05 * _hidden(triangle, depth, middle_row, middle_column, reach, per_metre)
             dim *= 1 - 0.025 * _hidden(triangle, depth, middle_row, middle_column, wide, per_metre)
-            dim /= count
+            dim /= total
             out[row, column, 0] = codes[int(min(1.0, max(0.0, ambient[0] * red * dim)) * last + 0.5)]
             out[row, column, 1] = codes[int(min(1.0, max(0.0, ambient[1] * green * dim)) * last + 0.5)]
             out[row, column, 2] = codes[int(min(1.0, max(0.0, ambient[2] * blue * dim)) * last + 0.5)]

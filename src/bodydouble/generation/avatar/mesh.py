@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.generation.avatar import surfaces
 from bodydouble.generation.avatar.skeleton import BONES, Floats
 from bodydouble.scene.appearance import RGB
 
@@ -19,6 +21,12 @@ CELLS_M: Final = (0.0, 0.004, 0.009, 0.018)
 """Levels of detail: vertices of one layer and bone within a cube of this side become one; 0 leaves them all."""
 _CELL_PX: Final = 0.45
 """Largest cell as it is drawn: what is merged could not be told apart."""
+
+_TEXEL_M: Final = 0.0008
+"""Side of a texel of the finest chart of a head."""
+_CHART_LEVELS: Final = 4
+"""Each half as fine as the one before."""
+_NO_CHART: Final = np.zeros((2, 2, 3), np.float32)
 
 
 class Material(IntEnum):
@@ -45,7 +53,9 @@ class Weave(IntEnum):
     RIBS = 5
     """Fine ridges along the cloth."""
     STRANDS = 6
-    """Hair: streaks along the strands."""
+    """Hair: locks ``period_m`` wide and ``share`` times as long, with strands in them."""
+    CHART = 7
+    """Skin of the head, painted finer than the mesh; ``cloth_m`` is the place on the chart, in shares of it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,6 +90,10 @@ class Layer:
     """Rows and columns of a cloth that hangs around the legs, which push it outwards."""
     rank: int = 0
     """What is worn over what; see `RANK_DEPTH_M`."""
+    density: Floats | None = None
+    """(N,): where it thins out, 0 to 1; below one half it ends, close by in strands; whole if None."""
+    is_fine: bool = False
+    """Seen close by only: left out of all coarser levels of detail."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,6 +116,8 @@ class Dressed:
     """(N, 3) linear."""
     cloth_m: NDArray[np.float32]
     """(N, 2)."""
+    density: NDArray[np.float32]
+    """(N,)."""
     nearer_m: NDArray[np.float32]
     """(N,): how much nearer to the camera than it is a vertex counts as, so that what is worn underneath and moves a
     little differently does not show through."""
@@ -112,11 +128,13 @@ class Dressed:
 class Outfit:
     """A dressed double in as many levels of detail as have been asked for."""
 
-    def __init__(self, layers: list[Layer]) -> None:
-        """Take what is worn, in any order."""
+    def __init__(self, layers: list[Layer], paint: Callable[[], NDArray[np.float32]] | None = None) -> None:
+        """Take what is worn, in any order, and what paints the chart of the head, (R, C, 3), once it is seen close by."""
         self._layers = [_compact(layer) for layer in layers if len(layer.faces)]
         self._levels: dict[float, Dressed] = {}
         self._creases: dict[Dressed, NDArray[np.float32]] = {}
+        self._paint = paint
+        self._charts: list[NDArray[np.float32]] = []
 
     def at(self, scale_px_per_m: float) -> Dressed:
         """The coarsest level that looks the same at a scale."""
@@ -125,18 +143,30 @@ class Outfit:
     def level(self, cell_m: float) -> Dressed:
         """The level of one of `CELLS_M`."""
         if cell_m not in self._levels:
-            self._levels[cell_m] = join([_merged(layer, cell_m) for layer in self._layers])
+            layers = [layer for layer in self._layers if cell_m == 0 or not layer.is_fine]
+            self._levels[cell_m] = join([_merged(layer, cell_m) for layer in layers])
         return self._levels[cell_m]
 
     def creases(self, dressed: Dressed, seed: int) -> NDArray[np.float32]:
         """(N, 2): how folds tip the normals of one of the levels; they go with the cloth, so once is enough."""
         if dressed not in self._creases:
-            from bodydouble.generation.avatar import kernels
-
             out = np.empty((len(dressed.vertices_m), 2), np.float32)
-            kernels.creases(dressed.vertices_m, dressed.surface, dressed.surfaces, seed, out)
+            surfaces.creases(dressed.vertices_m, dressed.surface, dressed.surfaces, seed, out)
             self._creases[dressed] = out
         return self._creases[dressed]
+
+    def chart(self, sample_m: float) -> NDArray[np.float32]:
+        """(R, C, 3): the painted head, no finer than samples ``sample_m`` apart can show."""
+        if self._paint is None:
+            return _NO_CHART
+        if not self._charts:
+            self._charts.append(self._paint())
+            for _ in range(_CHART_LEVELS - 1):
+                last = self._charts[-1]
+                quads = last.reshape(last.shape[0] // 2, 2, last.shape[1] // 2, 2, 3)
+                self._charts.append(np.ascontiguousarray(quads.mean((1, 3))))
+        level = int(np.clip(np.floor(np.log2(max(sample_m, 1e-6) / _TEXEL_M)), 0, _CHART_LEVELS - 1))
+        return self._charts[level]
 
 
 def join(layers: list[Layer]) -> Dressed:
@@ -149,7 +179,7 @@ def join(layers: list[Layer]) -> Dressed:
     sizes = [len(layer.vertices_m) for layer in layers]
     grids = [(start, *layer.grid) for layer, start in zip(layers, starts.tolist(), strict=False) if layer.grid]
     cloth = [layer.vertices_m[:, [0, 2]] if layer.cloth_m is None else layer.cloth_m for layer in layers]
-    surfaces = [
+    rows = [
         [float(e.material), float(e.pattern.weave), e.pattern.period_m, e.pattern.share, *e.pattern.colour]
         for e in layers
     ]
@@ -159,9 +189,12 @@ def join(layers: list[Layer]) -> Dressed:
         bone_weight=(strongest / strongest.sum(1, keepdims=True)).astype(np.float32),
         faces=np.concatenate(faces).astype(np.int32),
         surface=np.repeat(np.arange(len(layers)), sizes).astype(np.uint8),
-        surfaces=np.array(surfaces, np.float32),
+        surfaces=np.array(rows, np.float32),
         albedo=np.concatenate([layer.albedo for layer in layers]).astype(np.float32),
         cloth_m=np.concatenate(cloth).astype(np.float32),
+        density=np.concatenate(
+            [np.ones(n) if layer.density is None else layer.density for layer, n in zip(layers, sizes, strict=True)]
+        ).astype(np.float32),
         nearer_m=np.repeat([layer.rank * RANK_DEPTH_M for layer in layers], sizes).astype(np.float32),
         grids=np.array(grids, np.int32).reshape(-1, 3),
     )
@@ -206,6 +239,7 @@ def _compact(layer: Layer) -> Layer:
     return replace(
         layer, vertices_m=layer.vertices_m[used], weights=layer.weights[used], albedo=layer.albedo[used],
         cloth_m=None if layer.cloth_m is None else layer.cloth_m[used],
+        density=None if layer.density is None else layer.density[used],
         faces=faces.reshape(layer.faces.shape).astype(np.int32),
     )  # fmt: skip
 
@@ -231,5 +265,6 @@ def _merged(layer: Layer, cell_m: float) -> Layer:
     return replace(
         layer, vertices_m=mean(layer.vertices_m), weights=mean(layer.weights).astype(np.float32),
         albedo=mean(layer.albedo), cloth_m=None if layer.cloth_m is None else mean(layer.cloth_m),
+        density=None if layer.density is None else mean(layer.density[:, None])[:, 0],
         faces=np.unique(turned, axis=0).astype(np.int32),
     )  # fmt: skip

@@ -61,9 +61,9 @@ class Skull:
         return np.stack(np.broadcast_arrays(x, y, z_m), -1)
 
 
-def turns() -> Floats:
-    """(44,) directions around the head, from the back over the right, the front and the left."""
-    return np.linspace(-np.pi, np.pi, COLUMNS, endpoint=False)
+def turns(count: int = COLUMNS) -> Floats:
+    """(count,) directions around the head, from the back over the right, the front and the left."""
+    return np.linspace(-np.pi, np.pi, count, endpoint=False)
 
 
 def skull_of(figure: Figure) -> Skull:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bodydouble.body.model import BodyModel
 from bodydouble.body.parts import Part
+from bodydouble.generation.avatar.character import with_character
+from bodydouble.generation.avatar.chart import chart_of, places
 from bodydouble.generation.avatar.cloth import limb_of
 from bodydouble.generation.avatar.collars import COLLARS, collar_layer, hood_layer
+from bodydouble.generation.avatar.complexion import paint_chart
 from bodydouble.generation.avatar.extras import bag_layers, glasses_layers
+from bodydouble.generation.avatar.features import Features, features_of
 from bodydouble.generation.avatar.figure import Figure, figure_of
 from bodydouble.generation.avatar.garments import (
     LegCut,
@@ -23,8 +29,8 @@ from bodydouble.generation.avatar.garments import (
     trunk_drape,
     tube_layer,
 )
-from bodydouble.generation.avatar.hair import beard_layer, hair_layers
-from bodydouble.generation.avatar.head import paint_skin
+from bodydouble.generation.avatar.hair import hair_layers, with_whiskers
+from bodydouble.generation.avatar.head import Complexion, complexion_of, paint_skin
 from bodydouble.generation.avatar.headwear import edge_z_m, headwear_layers
 from bodydouble.generation.avatar.mesh import Layer, Material, Outfit, Pattern, Weave, linear
 from bodydouble.generation.avatar.physique import Physique
@@ -88,14 +94,21 @@ def dress(model: BodyModel, physique: Physique, appearance: Appearance, seed: in
     skin, hair = linear(appearance.skin_rgb), linear(appearance.hair_rgb)
     drawn = float(rng.uniform(0, 0.7)) if appearance.gender != "woman" else 0.0
     stubble = drawn if appearance.age_years >= _BEARD_YEARS else 0.0
-    complexion = paint_skin(figure, skin, hair, stubble=stubble)
+    face = features_of(figure, skull)
+    # Painted is the usual face, whose landmarks are known; character moves skin and paint together.
+    usual = figure
+    own = with_character(figure, face, appearance.age_years, seed)
+    figure = replace(figure, physique=replace(physique, vertices_m=own))
+    paint = complexion_of(appearance, skin, hair, stubble=stubble, seed=seed)
+    complexion = paint_skin(usual, face, paint)
     bottom = _bottom(figure, appearance, rng, seed)
     if appearance.top == "coat":
         bottom = [replace(layer, rank=_BEHIND) for layer in bottom]
     cut, top = _top(figure, appearance, rng, seed)
     legs = replace(figure.skin(_bare_legs(figure, appearance, seed), complexion), rank=_LEGS_BEHIND)
-    layers = [figure.skin(_bare_faces(figure, cut), complexion), legs, *bottom, *top]
-    layers += _head(figure, appearance, complexion, seed)
+    bare = replace(_head_skin(figure, usual, face, paint, complexion, seed), faces=_bare_faces(figure, cut))
+    layers = [bare, replace(bare, faces=figure.faces_of(Part.HAIR)), legs, *bottom, *top]
+    layers += _head(figure, appearance, paint, seed)
     if appearance.bag != "none":
         bag_seed = derive_seed(seed, "bag")
         layers += bag_layers(figure, appearance.bag, linear(appearance.bag_rgb), cut.rank + 1, bag_seed)
@@ -103,31 +116,38 @@ def dress(model: BodyModel, physique: Physique, appearance: Appearance, seed: in
     layers += shoe_layers(figure, appearance.shoes, linear(appearance.shoes_rgb), complexion, light_sole=light_sole)
     if appearance.eyewear != "none":
         layers += glasses_layers(figure, skull, appearance.eyewear)
-    return Outfit(layers)
+    return Outfit(layers, partial(_chart, usual, face, paint))
 
 
-def _head(figure: Figure, appearance: Appearance, complexion: Floats, seed: int) -> list[Layer]:
-    """Scalp, hair, beard and headwear."""
+def _chart(usual: Figure, face: Features, paint: Complexion) -> NDArray[np.float32]:
+    """The painted chart of a head; made late, as only those seen close by need it."""
+    return paint_chart(chart_of(usual, face), face, paint)
+
+
+def _head_skin(
+    figure: Figure, usual: Figure, face: Features, paint: Complexion, complexion: Floats, seed: int
+) -> Layer:
+    """The skin of the whole body, with whiskers, and its place on the chart of the ``usual`` head."""
+    skin, points = figure.skin(figure.faces, complexion), figure.points
+    if paint.facial_hair != "none":
+        out = with_whiskers(usual.points, face, paint.facial_hair, figure.normals, derive_seed(seed, "beard"))
+        points = points + (out - usual.points)
+    return replace(skin, vertices_m=points, cloth_m=places(usual, face), pattern=Pattern(weave=Weave.CHART))
+
+
+def _head(figure: Figure, appearance: Appearance, paint: Complexion, seed: int) -> list[Layer]:
+    """Hair and headwear."""
     skull = skull_of(figure)
-    skin, hair = linear(appearance.skin_rgb), linear(appearance.hair_rgb)
-    layers = [figure.skin(figure.faces_of(Part.HAIR), _scalp(figure, appearance, complexion))]
+    layers: list[Layer] = []
     worn = appearance.headwear
     if worn != "hijab":
         layers += hair_layers(
-            figure, skull, appearance.hair_type, hair, derive_seed(seed, "hair"), under_z_m=edge_z_m(skull, worn)
-        )
-    if appearance.facial_hair != "none":
-        layers.append(beard_layer(figure, skin, hair, appearance.facial_hair, derive_seed(seed, "beard")))
+            figure, skull, appearance.hair_type, paint.hair, derive_seed(seed, "hair"), under_z_m=edge_z_m(skull, worn),
+            recess_m=paint.recess_m,
+        )  # fmt: skip
     if worn != "none":
         layers += headwear_layers(figure, skull, worn, linear(appearance.headwear_rgb), derive_seed(seed, "headwear"))
     return layers
-
-
-def _scalp(figure: Figure, appearance: Appearance, complexion: Floats) -> Floats:
-    """(V, 3): the skin under the hair takes its colour, so that no light line shows where hair ends."""
-    if appearance.hair_type == "bald" or appearance.headwear == "hijab":
-        return complexion
-    return np.asarray(0.45 * complexion + 0.35 * linear(appearance.hair_rgb))
 
 
 def _skirt_length(seed: int) -> float:
