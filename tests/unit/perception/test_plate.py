@@ -67,12 +67,12 @@ class Film:
                 rgb[max(top, 0) : bottom, max(left, 0) : right] = (210, 20, 20)
             yield Frame(index=index, pts_ticks=index, rgb=np.clip(np.round(rgb), 0, 255).astype(np.uint8))
 
-    def occupied(self, frame: Frame) -> tuple[Mask, Mask]:
+    def occupied(self, frame: Frame) -> tuple[Mask, Mask, Mask]:
         """Boxes, two pixels larger than people."""
         mask = np.zeros(frame.rgb.shape[:2], bool)
         for left, top, right, bottom in self.people(frame.index):
             mask[max(top - 2, 0) : bottom + 2, max(left - 2, 0) : right + 2] = True
-        return mask, mask
+        return mask, mask, mask
 
 
 def make(
@@ -177,7 +177,7 @@ def test_everything_occupied(tmp_path: Path) -> None:
 def test_second_look_removes_whoever_was_missed(tmp_path: Path) -> None:
     empty = ground(80, 66)
     film = Film(lambda _: empty, 12, standing)
-    film.occupied = lambda frame: (np.zeros((66, 80), bool),) * 2  # type: ignore[method-assign]
+    film.occupied = lambda frame: (np.zeros((66, 80), bool),) * 3  # type: ignore[method-assign]
 
     def look(rgb: Rgb) -> Mask:
         red = (rgb.astype(int)[..., 0] - rgb.astype(int)[..., 1] > 100).astype(np.uint8)
@@ -226,12 +226,12 @@ def test_memory_of_samples_is_bounded(tmp_path: Path) -> None:
     film = Film(lambda _: empty, 200, lambda i: [])
     alive = []
 
-    def counted(frame: Frame) -> tuple[Mask, Mask]:
+    def counted(frame: Frame) -> tuple[Mask, Mask, Mask]:
         alive.append(frame.index)
-        return (np.zeros((30, 40), bool),) * 2
+        return (np.zeros((30, 40), bool),) * 3
 
     film.occupied = counted  # type: ignore[method-assign]
-    make(film, tmp_path, sample_bytes=10 * 5 * 40 * 30)
+    make(film, tmp_path, sample_bytes=10 * 6 * 40 * 30)
     assert len(alive) <= 11
     held = []
     plans = tuple(KeyPlan(frame_index=f, first_sample=max(0, f - 5), last_sample=min(199, f + 5)) for f in (20, 100))
