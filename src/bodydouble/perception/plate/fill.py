@@ -30,11 +30,11 @@ _LEAST_SIDE_PX: Final = 24
 _MOST_LEVELS: Final = 6
 _INPAINT_RADIUS_PX: Final = 3
 _COARSEST_ALTERNATIONS: Final = 6
-_ALTERNATIONS: Final = (1, 3, 4, 5, 5)
+_ALTERNATIONS: Final = (2, 4, 5, 5, 5)
 """Rounds of matching and voting on other levels, finest first: finer levels are large, and start from a good guess."""
-_MATCH_ROUNDS: Final = 3
+_MATCH_ROUNDS: Final = 2
 """Passes of one matching."""
-_FARTHEST_PX: Final = 32
+_FARTHEST_PX: Final = 128
 """On finer levels random trials stay so near."""
 _VOTE_SPREAD: Final = 20.0
 """Patches that fit badly vote nearly as much as those that fit; with 2, as published, more than 0.2 dB are lost."""
@@ -47,8 +47,8 @@ _LEVEL_COST: Final = 6000.0
 """Cost of an offset of the whole picture's height along both axes, in squared grey levels per patch pixel and channel."""
 _GRADIENT_WEIGHT: Final = 1.5
 
-_TEXTURE_WEIGHT: Final = 5.0
-"""Squared: 25 times a squared grey level; Newson et al. have 50."""
+_TEXTURE_WEIGHT: Final = 10.0
+"""Squared: 100 times a squared grey level. Newson et al. have 50."""
 _TEXTURE_PX: Final = 15
 """Side of the square over which changes of brightness are averaged, at full size."""
 
