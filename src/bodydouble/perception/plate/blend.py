@@ -1,9 +1,9 @@
 """Fitting together what was copied from several places: their changes from pixel to pixel are kept, their steps are not.
 
-Method: Pérez et al. 2003, "Poisson image editing", equation 7, with the screening term of Bhat et al. 2008, "Fourier
-analysis of the 2D screened Poisson equation for gradient domain problems", equation 2: where pieces from different places meet, and where
-they meet what is known, colours are moved a little so that the change is that of the pieces. Large steps stay: there an
-edge is more likely than a difference of tone.
+Method: Pérez et al. 2003, "Poisson image editing", equation 7, with a screening term as in Bhat et al. 2008, "Fourier
+analysis of the 2D screened Poisson equation for gradient domain problems": where pieces from different places meet, and
+where they meet what is known, colours are moved a little so that the change is that of the pieces. Large steps stay:
+there an edge is more likely than a difference of tone.
 """
 
 from __future__ import annotations

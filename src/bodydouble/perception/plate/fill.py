@@ -85,7 +85,8 @@ def fill_holes(
         result[hole] = 128
         return result
     if not _usable(known).any():
-        smeared = cv2.inpaint(rgb, (~known).astype(np.uint8), _INPAINT_RADIUS_PX, cv2.INPAINT_TELEA)
+        seen = np.where(known[..., None], rgb, np.uint8(0))
+        smeared = cv2.inpaint(seen, (~known).astype(np.uint8), _INPAINT_RADIUS_PX, cv2.INPAINT_TELEA)
         result[hole] = np.asarray(smeared, np.uint8)[hole]
         return result
     levels = _pyramid(rgb, hole, known)
@@ -274,7 +275,7 @@ def _carried_over(
     )
     places = np.zeros((int(labels.max()) + 1, 2), np.int32)
     places[labels[usable]] = np.argwhere(usable)
-    nearest = places[labels[targets[:, 0], targets[:, 1]]]
+    nearest: NDArray[np.int32] = places[labels[targets[:, 0], targets[:, 1]]]
     if coarser is None:
         return nearest
     inside = targets - _RADIUS

@@ -168,7 +168,7 @@ def _share_that_differs(
     counted: list[NDArray[np.bool_]],
     levels: int,
 ) -> NDArray[np.float64]:
-    """Share of the counted samples of chosen pixels (each (P,)) that differ from given colours (P, 3): (P,), 0 without any."""
+    """Share of the counted samples of chosen pixels, (P,) each, that differ from colours (P, 3): (P,), 0 without any."""
     different, total = np.zeros(len(colours)), np.zeros(len(colours))
     for sample, table, here in zip(samples, tables, counted, strict=True):
         gap = np.abs(apply_table(sample.rgb[pixels], table).astype(np.int16) - colours.astype(np.int16)).max(axis=1)
