@@ -396,6 +396,16 @@ def test_fill_where_nothing_or_hardly_anything_may_be_copied() -> None:
     assert np.array_equal(fill_holes(other, hole, source)[hole], filled)
 
 
+def test_fill_from_a_scrap_uses_it_alone() -> None:
+    picture = np.full((90, 120, 3), (255, 0, 0), np.uint8)
+    picture[40:49, 50:59] = ground(9, 9)
+    hole = np.ones((90, 120), bool)
+    hole[40:49, 50:59] = False
+    filled = fill_holes(picture, hole)
+    assert reddish(filled) == 0
+    assert filled.reshape(-1, 3).std(axis=0).min() > 1, "patches, not one colour"
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (9, 2)])
 def test_fill_of_tiny_pictures(size: tuple[int, int]) -> None:
     picture = np.full((*size, 3), 99, np.uint8)

@@ -5,9 +5,9 @@ the most alike patch elsewhere, the found ones vote for the hole's pixels, and s
 diffusion smears pillars and door frames behind somebody who never moves; patches carry them through.
 
 Three things are as in Newson et al. 2014, "Video inpainting of complex scenes": patches are compared by how textured
-their surroundings are as well, or flat ones, which are never far from anything, win everywhere (section 3.2); the coarsest
-level is filled from the rim inwards (section 3.4); and in the end pixels are copied, not averaged (section 3.5), which
-keeps their sharpness and noise. What is copied is then fitted together by its gradients (`blend`).
+their surroundings are as well, or flat ones, which are never far from anything, win everywhere; the coarsest level is
+filled from the rim inwards; and in the end pixels are copied, not averaged, which keeps their sharpness and noise. What
+is copied is then fitted together by its gradients (`blend`).
 """
 
 from __future__ import annotations
@@ -34,19 +34,20 @@ _ALTERNATIONS: Final = (2, 4, 5, 5, 5)
 """Rounds of matching and voting on other levels, finest first: finer levels are large, and start from a good guess."""
 _MATCH_ROUNDS: Final = 2
 """Passes of one matching."""
+_PEEL_ROUNDS: Final = 5
+"""The same for one layer of the first guess."""
+_MOST_LAYERS: Final = 24
+"""Layers are one pixel thick; thicker where so little is known that the coarsest level is not coarse."""
 _FARTHEST_PX: Final = 128
 """On finer levels random trials stay so near."""
 _VOTE_SPREAD: Final = 20.0
 """Patches that fit badly vote nearly as much as those that fit; with 2, as published, more than 0.2 dB are lost."""
-_PEEL_ROUNDS: Final = 5
-"""The same for one layer of the coarsest level."""
 _TRUST_BASE: Final = 1.25
 """A pixel of a hole is trusted by this factor less for every pixel that it lies away from the rim."""
 _LEAST_TRUST: Final = 0.08
 _LEVEL_COST: Final = 6000.0
 """Cost of an offset of the whole picture's height along both axes, in squared grey levels per patch pixel and channel."""
 _GRADIENT_WEIGHT: Final = 1.5
-
 _TEXTURE_WEIGHT: Final = 10.0
 """Squared: 100 times a squared grey level. Newson et al. have 50."""
 _TEXTURE_PX: Final = 15
@@ -142,11 +143,11 @@ def _peeled(level: _Level) -> NDArray[np.float32]:
     values = level.values.copy()
     unknown = level.hole.copy()
     values[unknown] = 0.0
-    kernel = np.ones((3, 3), np.uint8)
+    depth = cv2.distanceTransform(unknown.astype(np.uint8), cv2.DIST_C, 3)
+    thickness_px = int(np.ceil(depth.max() / _MOST_LAYERS))
+    kernel = np.ones((2 * thickness_px + 1, 2 * thickness_px + 1), np.uint8)
     while unknown.any():
         layer = unknown & (cv2.dilate((~unknown).astype(np.uint8), kernel) > 0)
-        if not layer.any():
-            break
         trust = _trust(level.hole) * np.pad(~unknown, _RADIUS)
         # Patches around pixels deeper inside know too little.
         centres = _near(layer) & ~np.pad(unknown & ~layer, _RADIUS)
