@@ -89,7 +89,9 @@ def _median_key(samples: list[Sample], tables: list[NDArray[np.uint8] | None], f
         # themselves since people pass by, with generous outlines.
         rare = ~trusted & (counts >= few)
         if rare.any():
+            close = [sample.outside_outlines for sample in samples]
             trusted[rare] = _comes_into_view(samples, tables, outside, rare, rgb[rare])
+            trusted[rare] &= _agreed_on(samples, tables, close, rare, rgb[rare])
         _add_closely_seen(samples, tables, rgb, trusted)
         trusted = sure | _without_islands(trusted)
     plain = rgb.copy()
@@ -137,12 +139,24 @@ def _add_closely_seen(
     if not close.any():
         return
     colours = colours[enough]
-    free = [mask[close] for mask in outside]
-    agreeing = _share_that_differs(samples, tables, close, colours, free, _AGREEING_LEVELS) <= 1.0 - _AGREEING_SHARE
+    agreeing = _agreed_on(samples, tables, outside, close, colours)
     agreeing &= _comes_into_view(samples, tables, outside, close, colours)
     close[close] = agreeing
     rgb[close] = colours[agreeing]
     trusted |= close
+
+
+def _agreed_on(
+    samples: list[Sample],
+    tables: list[NDArray[np.uint8] | None],
+    outside: list[NDArray[np.bool_]],
+    pixels: NDArray[np.bool_],
+    colours: NDArray[np.uint8],
+) -> NDArray[np.bool_]:
+    """Of chosen pixels (H, W) with colours (P, 3): whether nearly all samples that are free there show that, (P,)."""
+    free = [mask[pixels] for mask in outside]
+    differing = _share_that_differs(samples, tables, pixels, colours, free, _AGREEING_LEVELS)
+    return np.asarray(differing <= 1.0 - _AGREEING_SHARE)
 
 
 def _comes_into_view(
