@@ -77,15 +77,16 @@ def excerpt(path: Path, most: int) -> Excerpt:
 
 def remembered(occupied: Occupied) -> Occupied:
     """Asks once per frame, whatever the number of plates."""
-    known: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
+    known: dict[int, list[NDArray[np.uint8]]] = {}
 
-    def at(frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def at(frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
         shape = frame.rgb.shape[:2]
         if frame.index not in known:
-            boxes, silhouettes = occupied(frame)
-            known[frame.index] = np.packbits(boxes), np.packbits(silhouettes)
-        first, second = (np.unpackbits(bits)[: shape[0] * shape[1]].reshape(shape) > 0 for bits in known[frame.index])
-        return first, second
+            known[frame.index] = [np.packbits(mask) for mask in occupied(frame)]
+        boxes, silhouettes, outlines = (
+            np.unpackbits(bits)[: shape[0] * shape[1]].reshape(shape) > 0 for bits in known[frame.index]
+        )
+        return boxes, silhouettes, outlines
 
     return at
 
@@ -177,7 +178,7 @@ def synthetic(kinds: tuple[str, ...], folder: Path) -> dict[str, Any]:
             build_plate(
                 clip,
                 motion,
-                lambda frame, masks=masks: (masks[frame.index], masks[frame.index]),  # type: ignore[misc]
+                lambda frame, masks=masks: (masks[frame.index],) * 3,  # type: ignore[misc]
                 PlateConfig(kind=kind),  # type: ignore[arg-type]
                 folders=folders,
                 progress=SilentProgress(),

@@ -275,7 +275,7 @@ class PlateConfig:
     """Samples up to this far before and after a key are used for it."""
     max_samples: int = 48
     """Most samples per key."""
-    sample_bytes: int = 192_000_000
+    sample_bytes: int = 230_400_000
     """Most memory held for samples; large frames get fewer of them."""
 
 

@@ -30,20 +30,24 @@ _DILATION_SHARE: Final = 0.05
 """Silhouettes are dilated by this share of the box's height."""
 _SAME_PLACE: Final = 0.5
 """Share of a box that another must cover to keep its place occupied."""
+_CLOSE_DILATION_SHARE: Final = 0.015
+"""The same for outlines that are to leave free all they can; they are believed only where other evidence agrees."""
+_LEAST_DILATION_PX: Final = 2
+"""So far colours run where chroma is shared by 2x2 pixels."""
 _LEAST_FILL: Final = 0.25
 """A mask that fills less of its box is not believed; the box counts instead."""
 
 
 class Occupancy:
-    """Tells for a frame which pixels are not free, by boxes and by silhouettes."""
+    """Tells for a frame which pixels are not free, by boxes, by silhouettes, and by close outlines."""
 
     def __init__(self, followed: Followed, reader: SilhouetteReader, frames_per_second: float) -> None:
         self._followed = followed
         self._reader = reader
         self._margin = max(1, round(_MARGIN_SECONDS * frames_per_second))
 
-    def at(self, frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Pixels inside boxes, and pixels inside silhouettes, (H, W) each."""
+    def at(self, frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Pixels inside boxes, inside generous silhouettes, and inside close outlines, (H, W) each."""
         return around_people(frame.rgb, self._boxes(frame.index), self._reader)
 
     def _boxes(self, frame_index: int) -> NDArray[np.float32]:
@@ -93,8 +97,8 @@ def _frames_left(track: Fragment, others: Sequence[Fragment]) -> int:
 
 def around_people(
     rgb: NDArray[np.uint8], boxes_xyxy_px: NDArray[np.float32], reader: SilhouetteReader
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Pixels that boxes and silhouettes of people may cover, generously.
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Pixels that people may cover.
 
     Args:
         rgb: (H, W, 3).
@@ -102,13 +106,13 @@ def around_people(
         reader: tells silhouettes.
 
     Returns:
-        inside boxes (H, W), and inside silhouettes (H, W).
+        inside boxes, inside silhouettes, both generous, and inside close outlines, (H, W) each.
     """
     height, width = rgb.shape[:2]
     in_boxes = np.zeros((height, width), bool)
-    in_silhouettes = np.zeros((height, width), bool)
+    in_silhouettes, in_outlines = np.zeros((height, width), bool), np.zeros((height, width), bool)
     if len(boxes_xyxy_px) == 0:
-        return in_boxes, in_silhouettes
+        return in_boxes, in_silhouettes, in_outlines
     boxes, masks = outline_at(rgb, boxes_xyxy_px, reader)
     for box, large, mask in zip(boxes, grow(boxes, _BOX_SHARE, _BOX_PX), masks, strict=True):
         place = window(large, width, height)
@@ -120,7 +124,14 @@ def around_people(
         inner = window(box, width, height)
         if likely.sum() < _LEAST_FILL * max(1, (inner[2] - inner[0]) * (inner[3] - inner[1])):
             in_silhouettes[inner[1] : inner[3], inner[0] : inner[2]] = True
-        radius = max(2, round(_DILATION_SHARE * float(box[3] - box[1])))
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-        in_silhouettes[top:bottom, left:right] |= cv2.dilate(likely.astype(np.uint8), kernel) > 0
-    return in_boxes, in_silhouettes
+            in_outlines[inner[1] : inner[3], inner[0] : inner[2]] = True
+        tall = float(box[3] - box[1])
+        in_silhouettes[top:bottom, left:right] |= _dilated(likely, _DILATION_SHARE * tall)
+        in_outlines[top:bottom, left:right] |= _dilated(likely, _CLOSE_DILATION_SHARE * tall)
+    return in_boxes, in_silhouettes, in_outlines
+
+
+def _dilated(mask: NDArray[np.bool_], radius_px: float) -> NDArray[np.bool_]:
+    radius = max(_LEAST_DILATION_PX, round(radius_px))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel) > 0)

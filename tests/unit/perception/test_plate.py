@@ -67,12 +67,12 @@ class Film:
                 rgb[max(top, 0) : bottom, max(left, 0) : right] = (210, 20, 20)
             yield Frame(index=index, pts_ticks=index, rgb=np.clip(np.round(rgb), 0, 255).astype(np.uint8))
 
-    def occupied(self, frame: Frame) -> tuple[Mask, Mask]:
+    def occupied(self, frame: Frame) -> tuple[Mask, Mask, Mask]:
         """Boxes, two pixels larger than people."""
         mask = np.zeros(frame.rgb.shape[:2], bool)
         for left, top, right, bottom in self.people(frame.index):
             mask[max(top - 2, 0) : bottom + 2, max(left - 2, 0) : right + 2] = True
-        return mask, mask
+        return mask, mask, mask
 
 
 def make(
@@ -177,7 +177,7 @@ def test_everything_occupied(tmp_path: Path) -> None:
 def test_second_look_removes_whoever_was_missed(tmp_path: Path) -> None:
     empty = ground(80, 66)
     film = Film(lambda _: empty, 12, standing)
-    film.occupied = lambda frame: (np.zeros((66, 80), bool),) * 2  # type: ignore[method-assign]
+    film.occupied = lambda frame: (np.zeros((66, 80), bool),) * 3  # type: ignore[method-assign]
 
     def look(rgb: Rgb) -> Mask:
         red = (rgb.astype(int)[..., 0] - rgb.astype(int)[..., 1] > 100).astype(np.uint8)
@@ -188,6 +188,56 @@ def test_second_look_removes_whoever_was_missed(tmp_path: Path) -> None:
     plate, valid = make(film, tmp_path / "b", look=look).at(6)
     assert reddish(plate) == 0
     assert not valid[25:55, 33:41].any()
+
+
+def crowded(width: int, height: int, *, still: bool) -> tuple[Film, Mask]:
+    """A film whose generous silhouettes leave a place free in no frame; close outlines leave it free now and then."""
+    empty = ground(width, height)
+    film = Film(lambda _: empty, 24, lambda i: [(40, 10, 80, 80)] if still or i % 3 else [])
+    place = np.zeros((height, width), bool)
+    place[10:80, 40:80] = True
+
+    def occupied(frame: Frame) -> tuple[Mask, Mask, Mask]:
+        outlines = place if frame.index % 3 else np.zeros_like(place)
+        return place, place, outlines
+
+    film.occupied = occupied  # type: ignore[method-assign]
+    return film, place
+
+
+def test_close_outlines_show_what_generous_ones_hide(tmp_path: Path) -> None:
+    film, place = crowded(120, 90, still=False)
+    plate, valid = make(film, tmp_path).at(12)
+    assert valid[place].mean() > 0.95
+    assert psnr(plate, ground(120, 90), place) > 36
+
+
+def test_who_stands_still_beside_a_close_outline_is_not_seen_as_background(tmp_path: Path) -> None:
+    film, place = crowded(120, 90, still=True)
+    plate, valid = make(film, tmp_path).at(12)
+    assert not valid[place].any()
+    assert reddish(plate) == 0
+
+
+def test_a_small_thing_missed_now_and_then_is_no_island_of_background(tmp_path: Path) -> None:
+    empty = ground(240, 180)
+    # Somebody comes and goes behind whom a red bag is seen when outlines miss it.
+    film = Film(
+        lambda _: empty, 24, lambda i: [(118, 88, 124, 94)] if i % 4 == 0 else [(80, 40, 160, 140)] if i % 2 else []
+    )
+    place = np.zeros((180, 240), bool)
+    place[40:140, 80:160] = True
+
+    def occupied(frame: Frame) -> tuple[Mask, Mask, Mask]:
+        outlines = place.copy()
+        if frame.index % 4 == 0:
+            outlines[87:95, 117:125] = False
+        return place, place, outlines
+
+    film.occupied = occupied  # type: ignore[method-assign]
+    plate, valid = make(film, tmp_path).at(12)
+    assert not valid[86:96, 116:126].any()
+    assert reddish(plate) == 0
 
 
 def shaking_pan(count: int, width: int, height: int) -> tuple[Callable[[int], Rgb], npt.NDArray[np.float64]]:
@@ -226,12 +276,12 @@ def test_memory_of_samples_is_bounded(tmp_path: Path) -> None:
     film = Film(lambda _: empty, 200, lambda i: [])
     alive = []
 
-    def counted(frame: Frame) -> tuple[Mask, Mask]:
+    def counted(frame: Frame) -> tuple[Mask, Mask, Mask]:
         alive.append(frame.index)
-        return (np.zeros((30, 40), bool),) * 2
+        return (np.zeros((30, 40), bool),) * 3
 
     film.occupied = counted  # type: ignore[method-assign]
-    make(film, tmp_path, sample_bytes=10 * 5 * 40 * 30)
+    make(film, tmp_path, sample_bytes=10 * 6 * 40 * 30)
     assert len(alive) <= 11
     held = []
     plans = tuple(KeyPlan(frame_index=f, first_sample=max(0, f - 5), last_sample=min(199, f + 5)) for f in (20, 100))
@@ -264,6 +314,96 @@ def test_fill_never_reads_what_may_not_be_copied() -> None:
     source = ~hole
     source[5:25, 5:20] = False
     assert reddish(fill_holes(picture, hole, source)[20:45, 40:55]) == 0
+
+
+def test_fill_next_to_what_may_not_be_copied_takes_nothing_of_it() -> None:
+    picture = ground(70, 50)
+    hole = np.zeros((50, 70), bool)
+    hole[20:45, 40:55] = True
+    source = ~hole
+    # All along one side of the hole, where tones are fitted.
+    source[15:50, 30:40] = False
+    picture[~source] = (255, 0, 0)
+    filled = fill_holes(picture, hole, source)[hole].astype(int)
+    assert (filled[:, 0] - filled[:, 1:].max(axis=1)).max() < 60
+
+
+def test_fill_continues_a_stripe_in_its_colours() -> None:
+    picture = np.full((90, 120, 3), 150, np.uint8)
+    picture[:, 55:65] = (40, 60, 90)
+    hole = np.zeros((90, 120), bool)
+    hole[30:62, 40:80] = True
+    filled = fill_holes(picture, hole).astype(int)
+    assert np.abs(filled[:, 57:63] - (40, 60, 90)).max() <= 4, "the stripe is broken"
+    assert np.abs(filled[:, 45:51] - 150).max() <= 4, "the stripe spreads"
+
+
+def test_fill_lets_walls_come_down_rather_than_the_ground_go_up() -> None:
+    rng = np.random.default_rng(4)
+    picture = np.zeros((96, 128, 3), np.uint8)
+    picture[:60] = rng.normal(70, 3, (60, 128, 1))
+    picture[60:] = rng.normal(160, 3, (36, 128, 1))
+    hole = np.zeros((96, 128), bool)
+    # Wide enough that its middle knows nothing of the line at its sides, and down to that line.
+    hole[26:61, 4:124] = True
+    filled = fill_holes(picture, hole).astype(int).mean(axis=2)
+    assert (filled[26:54] < 115).mean() > 0.9
+
+
+def test_fill_keeps_the_noise_of_what_is_around() -> None:
+    rng = np.random.default_rng(6)
+    picture = np.clip(rng.normal(120, 9, (100, 120, 1)).repeat(3, axis=2), 0, 255).astype(np.uint8)
+    hole = np.zeros((100, 120), bool)
+    hole[25:75, 45:75] = True
+    filled = fill_holes(picture, hole)
+    assert 0.8 < filled[hole].std() / picture[hole].std() < 1.2
+
+
+def test_fill_meets_a_slope_of_light_without_a_step() -> None:
+    picture = np.tile(np.linspace(60, 200, 120).astype(np.uint8)[None, :, None], (80, 1, 3))
+    hole = np.zeros((80, 120), bool)
+    hole[20:60, 40:70] = True
+    filled = fill_holes(picture, hole).astype(int)
+    assert np.abs(np.diff(filled[:, 38:72], axis=1)).max() <= 4
+    assert np.abs(filled - picture)[hole].max() <= 12
+
+
+@pytest.mark.parametrize("left", [0, 60])
+def test_fill_of_a_hole_at_the_border(left: int) -> None:
+    picture = ground(80, 66)
+    hole = np.zeros((66, 80), bool)
+    hole[30:, left : left + 20] = True
+    broken = picture.copy()
+    broken[hole] = (255, 0, 255)
+    filled = fill_holes(broken, hole)
+    assert np.array_equal(filled[~hole], picture[~hole])
+    assert psnr(filled, picture, hole) > 14
+    assert reddish(filled) == 0
+
+
+def test_fill_where_nothing_or_hardly_anything_may_be_copied() -> None:
+    picture = np.full((30, 40, 3), (255, 0, 0), np.uint8)
+    hole = np.ones((30, 40), bool)
+    assert (fill_holes(picture, hole) == 128).all()
+    hole[:, :20] = False
+    source = np.zeros((30, 40), bool)
+    assert (fill_holes(picture, hole, source)[hole] == 128).all(), "what may not be copied is red"
+    source[5, 6] = True
+    picture[5, 6] = (10, 90, 40)
+    filled = fill_holes(picture, hole, source)[hole].astype(int)
+    assert np.abs(filled - (10, 90, 40)).max() <= 12
+    other = np.where(source[..., None], picture, np.uint8(7))
+    assert np.array_equal(fill_holes(other, hole, source)[hole], filled)
+
+
+def test_fill_from_a_scrap_uses_it_alone() -> None:
+    picture = np.full((90, 120, 3), (255, 0, 0), np.uint8)
+    picture[40:49, 50:59] = ground(9, 9)
+    hole = np.ones((90, 120), bool)
+    hole[40:49, 50:59] = False
+    filled = fill_holes(picture, hole)
+    assert reddish(filled) == 0
+    assert filled.reshape(-1, 3).std(axis=0).min() > 1, "patches, not one colour"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (9, 2)])

@@ -13,14 +13,11 @@ from bodydouble.perception.config import PlateConfig
 from bodydouble.perception.plate.finish import Finisher, KeyStore, SecondLook
 from bodydouble.perception.plate.masked_median import masked_median
 from bodydouble.perception.plate.moving import build_moving
-from bodydouble.perception.plate.samples import Occupied, Sample, take_sample, windows
+from bodydouble.perception.plate.samples import SAMPLE_CHANNELS, Occupied, Sample, take_sample, windows
 from bodydouble.perception.plate.schedule import Schedule, plan_keys, spread_samples
 from bodydouble.perception.plate.static import make_key
 from bodydouble.scene import CameraMotion, FrameSource, Progress
 from bodydouble.scene.plate_files import PlateWriter, Space
-
-_SAMPLE_CHANNELS = 5
-"""Bytes a pixel of a sample: three colours and two masks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +87,7 @@ def _build_clean(
     geometry = source.geometry
     width, height = geometry.width_px, geometry.height_px
     schedule = plan_keys(
-        geometry.num_frames, float(geometry.average_rate), config, sample_bytes=_SAMPLE_CHANNELS * width * height
+        geometry.num_frames, float(geometry.average_rate), config, sample_bytes=SAMPLE_CHANNELS * width * height
     )
     progress.start("plate", len(schedule.sample_frames) + len(schedule.keys))
     store = KeyStore(folders.work_dir)
@@ -131,7 +128,7 @@ def _build_median(
     """
     geometry = source.geometry
     width, height = geometry.width_px, geometry.height_px
-    frames = spread_samples(geometry.num_frames, config, sample_bytes=_SAMPLE_CHANNELS * width * height)
+    frames = spread_samples(geometry.num_frames, config, sample_bytes=SAMPLE_CHANNELS * width * height)
     progress.start("plate", len(frames) + 1)
     wanted = set(frames.tolist())
     pictures = []

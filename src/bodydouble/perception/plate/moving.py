@@ -21,14 +21,13 @@ from bodydouble.perception.plate.alignment import Aligner, warped_by, warped_mas
 from bodydouble.perception.plate.fill import fill_holes
 from bodydouble.perception.plate.finish import SecondLook
 from bodydouble.perception.plate.nearest_median import NearestMedian
-from bodydouble.perception.plate.samples import Occupied, Sample, take_sample
+from bodydouble.perception.plate.samples import SAMPLE_CHANNELS, Occupied, Sample, take_sample
 from bodydouble.perception.plate.schedule import most_samples
 from bodydouble.scene import FrameSource, Progress
 from bodydouble.scene.plate_files import PlateWriter
 
 _KEY_SECONDS: Final = 0.2
 """One key for each stretch of this length: between keys pictures are blended, and must fit."""
-_SAMPLE_CHANNELS: Final = 5
 _ENOUGH: Final = 5
 """The nearest so many free samples of a pixel count: the farther in time, the worse they fit."""
 _TRUSTED_COUNT: Final = 2
@@ -78,7 +77,7 @@ def build_moving(
     spacing = max(1, round(_KEY_SECONDS * float(geometry.average_rate)))
     # Every key is a sample, and every sample a key.
     keys = list(range(min(spacing // 2, geometry.num_frames - 1), geometry.num_frames, spacing))
-    reach = max(1, (most_samples(config, _SAMPLE_CHANNELS * width * height) - 1) // 2)
+    reach = max(1, (most_samples(config, SAMPLE_CHANNELS * width * height) - 1) // 2)
     progress.start("plate", 2 * len(keys))
     plate = PlateWriter(plate_dir, width, height, space="frame")
     evidence = PlateWriter(evidence_dir, width, height, space="frame")

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+_BELOW = 15.0
+"""So much more a patch from below costs than one that is off its row and column by as much."""
+
 
 @nb.njit(cache=True, nogil=True)
 def _noise(a: int, b: int, c: int) -> int:
@@ -35,8 +38,10 @@ def _distance(
     image: Array, trust: Array, ty: int, tx: int, sy: int, sx: int, radius: int, level_cost: float, limit: float
 ) -> float:
     """Squared difference of two patches, each pixel as much as it is trusted; stops where it exceeds the limit."""
-    # What stands goes on upwards, and what lies goes on sideways: a patch from elsewhere along both has to fit better.
-    total = level_cost * min((sy - ty) * (sy - ty), (sx - tx) * (sx - tx))
+    # What stands goes on downwards, and what lies goes on sideways: a patch from elsewhere along both has to fit better,
+    # and so has one from below, or the ground would go on up the walls.
+    down, along = (sy - ty) * (sy - ty), (sx - tx) * (sx - tx)
+    total = level_cost * (_BELOW * down if sy > ty else min(down, along))
     for dy in range(-radius, radius + 1):
         for dx in range(-radius, radius + 1):
             weight = trust[ty + dy, tx + dx]
@@ -59,6 +64,7 @@ def match(
     cost: Array,
     radius: int,
     level_cost: float,
+    farthest: int,
     rounds: int,
     seed: int,
 ) -> None:
@@ -74,6 +80,7 @@ def match(
         cost: (N,) float32 their distances; renewed.
         radius: patches are ``2 radius + 1`` wide.
         level_cost: added per squared pixel that the offset lies from both the row and the column of the target.
+        farthest: how far from the best so far random trials begin, in pixels.
         rounds: passes, alternately from the top and from the bottom.
         seed: other numbers give other random trials.
     """
@@ -98,7 +105,7 @@ def match(
                     found = _distance(image, trust, ty, tx, sy, sx, radius, level_cost, best)
                     if found < best:
                         best, by, bx = found, sy, sx
-            reach, trial = max(height, width), 0
+            reach, trial = farthest, 0
             while reach >= 1:
                 spread = 2 * reach + 1
                 sy = by + _noise(t, seed + turn, 2 * trial) % spread - reach

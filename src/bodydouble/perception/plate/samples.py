@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,11 @@ from bodydouble.perception.plate.relight import SPARSE, LightFit, fit_light, thu
 from bodydouble.perception.plate.schedule import KeyPlan
 from bodydouble.scene import Frame
 
-Occupied = Callable[[Frame], tuple[NDArray[np.bool_], NDArray[np.bool_]]]
-"""Where somebody may be in a frame, (H, W) each: inside boxes, and inside silhouettes; both generous."""
+Occupied = Callable[[Frame], tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]]
+"""Where somebody may be in a frame, (H, W) each: inside boxes, inside silhouettes, both generous, and inside outlines, which
+are close and may miss a part of somebody."""
+SAMPLE_CHANNELS: Final = 6
+"""Bytes a pixel of a sample: three colours and three masks."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,6 +30,8 @@ class Sample:
     outside_boxes: NDArray[np.bool_]
     """(H, W)."""
     outside_silhouettes: NDArray[np.bool_]
+    """(H, W)."""
+    outside_outlines: NDArray[np.bool_]
     """(H, W)."""
     thumb: NDArray[np.uint8]
     """Every fourth pixel, for comparing light."""
@@ -42,12 +48,13 @@ class Sample:
 
 def take_sample(frame: Frame, occupied: Occupied) -> Sample:
     """A frame and where it is free."""
-    in_boxes, in_silhouettes = occupied(frame)
+    in_boxes, in_silhouettes, in_outlines = occupied(frame)
     return Sample(
         frame_index=frame.index,
         rgb=frame.rgb.copy(),
         outside_boxes=~in_boxes,
         outside_silhouettes=~in_silhouettes,
+        outside_outlines=~in_outlines,
         thumb=thumbnail(frame.rgb),
     )
 

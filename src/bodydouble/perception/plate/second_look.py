@@ -39,7 +39,7 @@ class PlateInspector:
 
     def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Pixels of a picture (H, W, 3) that may show somebody, (H, W)."""
-        _, silhouettes = around_people(rgb, self.find(rgb), self._reader)
+        _, silhouettes, _ = around_people(rgb, self.find(rgb), self._reader)
         return silhouettes
 
     def find(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
