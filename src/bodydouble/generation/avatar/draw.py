@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.generation.avatar import kernels, surfaces
+from bodydouble.generation.avatar.folds import fold_chart
 from bodydouble.generation.avatar.mesh import Dressed, Outfit
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats, Pose, Skeleton
 from bodydouble.generation.config import AvatarConfig
@@ -36,8 +37,9 @@ _CHART_SHARPNESS: Final = 0.5
 _STILL: Final = np.zeros((1, 2), np.float32)
 """Ways of vertices that do not move."""
 _STRAIGHT: Final = np.zeros((1, 3), np.float32)
+_EVEN: Final = np.zeros((1, 9), np.float32)
 _NO_CHART: Final = np.zeros((2, 2, 3), np.float32)
-"""Ways of strands, and chart of the head, of people too small for either to be seen."""
+"""Ways of strands and folds, and chart of the head, of people too small for them to be seen."""
 _CODES: Final = np.round(
     255 * np.where(
         np.linspace(0, 1, 65536) <= 0.0031308, 12.92 * np.linspace(0, 1, 65536),
@@ -141,7 +143,7 @@ def draw(
     near, full = _FINE_PX_PER_M
     fine = float(np.clip(0.02 + (scale_px_per_m - near) / (full - near), 0, 1)) if scale_px_per_m >= near else 0.0
     kernels.fill(moments, dressed.faces, dressed.density, dressed.cloth_m, seed, fine, depth, triangle)
-    strands = _STRAIGHT
+    strands, ways = _STRAIGHT, _EVEN
     if fine == 0:
         creases = outfit.creases(dressed, seed)
         surfaces.light_vertices(
@@ -149,12 +151,14 @@ def draw(
         )
     else:
         strands = np.empty_like(points)
+        ways = outfit.fold_ways(dressed, points)
         kernels.strand_ways(points, dressed.faces, dressed.cloth_m, dressed.surface, dressed.surfaces, strands)
     rgba = np.zeros((bottom - top, right - left, 4), np.uint8)
     kernels.shade(
         triangle, depth, samples, scale_px_per_m * samples, moments, dressed.faces, light, normals, dressed.vertices_m,
         dressed.albedo, dressed.cloth_m, dressed.surface, dressed.surfaces, up, lamp.key, lamp.key_strength, lamp.ambient,
-        seed, fine, outfit.chart(_CHART_SHARPNESS / scale_px_per_m) if fine else _NO_CHART, strands, _CODES, rgba,
+        seed, fine, outfit.chart(_CHART_SHARPNESS / scale_px_per_m) if fine else _NO_CHART, strands, ways,
+        fold_chart(), _CODES, rgba,
     )  # fmt: skip
     return Sprite(left_px=left, top_px=top, rgba=rgba, ground_y_px=ground)
 

@@ -12,17 +12,26 @@ from scipy.spatial import cKDTree
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.cloth import DIRECTIONS, Drape, drape, limb_of, relax, sleeve
 from bodydouble.generation.avatar.figure import Figure
+from bodydouble.generation.avatar.folds import bunched, crease_depth, crease_shade, fold_places, shifted
 from bodydouble.generation.avatar.mesh import Layer, Material, Pattern, grid_faces
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, BONES, Floats
 from bodydouble.seeds import derive_seed
 
 _SIDES: Final = ("L", "R")
-_PUSHED_SHARE: Final = 0.45
+_PUSHED_SHARE: Final = 0.54
 """Hems that go along with the legs less than this end at the hips, where legs do not push them."""
 _AROUND_M: Final = 0.15
 """Radius at which angles around the trunk are counted as metres of cloth."""
-_VALLEY, _RIDGE = 0.26, 0.14
-"""How much darker and lighter the bottoms and ridges of folds are than even cloth."""
+_SEAM_M: Final = (0.02, 0.11)
+"""Heights over the waist where a top's shell has the shape of its hanging part, and above which it has its own."""
+_TUCK_M: Final = 0.005
+"""How far the upper edge of cloth that hangs lies under the shell, which hides it."""
+_HEM_M: Final = (0.022, 0.015)
+"""Heights over a hem between which a line of stitches draws the cloth in."""
+_CROTCH: Final = 0.35
+"""How much trousers are bunched at the top of the legs, 0 to 1."""
+_STITCHED: Final = 0.80
+"""Share of the light that reaches the stitches of a hem."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,38 +112,58 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, se
     faces = _up_to_hems(figure, faces, cut)
     points = relax(points, faces, 3)
     cloth, place = cloth_places(figure, "arm")
-    relief = crease_depth(cloth, place, cut.sleeve_hem, seed)
+    places = fold_places(figure.points, cloth[:, 1])
+    relief = crease_depth(places, place, cut.sleeve_hem, seed)
     shade, depth = crease_shade(relief), relief * cut.crease_m * size
     points = points + np.where(place < cut.sleeve_hem - 0.05, depth, 0)[:, None] * figure.normals
     # The neckline: what lies above is drawn down to it.
     line = neckline_m(figure, points, cut.neckline_m)
     points[:, 2] = np.minimum(points[:, 2], line)
     points = relax(points, faces, 3, edges=True)
-    bottom = max(hem, waist - 0.06 * size)
+    bottom = max(hem, waist - 0.03 * size)
     faces = faces[(points[faces, 2] > bottom).any(1) | _on_arm(figure, faces)]
     on_trunk = ~figure.within(Part.UPPER_ARM, Part.FOREARM, Part.HAND)
-    below = on_trunk & (points[:, 2] < bottom)
-    angle, _ = hang.polar(points[below])
-    level = np.full(len(angle), bottom)
-    points[below] = hang.place(level, angle, hang.at(level, angle) - 0.004)
+    points[on_trunk & (points[:, 2] < bottom), 2] = bottom
+    share = float(np.clip(0.45 + 0.3 * cut.hem, 0.4, 0.7))
+    weights = figure.cloth_weights.copy()
+    points[on_trunk], weights[on_trunk] = _onto_hang(
+        figure, hang, points[on_trunk], weights[on_trunk], waist, _tube_weights(figure, points[on_trunk], share, hem)
+    )
     if cut.gap_m > 0:
         points, faces = _open_front(figure, points, faces, cut.gap_m)
     cuff = 0.8 + 0.2 * np.clip((cut.sleeve_hem - place) / 0.2 - 0.2, 0, 1) if cut.band_m else np.ones(len(points))
     layers = [
         Layer(
-            vertices_m=points, weights=figure.cloth_weights, faces=faces, albedo=albedo * (cuff * shade)[:, None],
-            material=cut.material, rank=cut.rank, pattern=pattern, cloth_m=cloth,
+            vertices_m=points, weights=weights, faces=faces, albedo=albedo * (cuff * shade)[:, None],
+            material=cut.material, rank=cut.rank, pattern=pattern, cloth_m=cloth, fold_m=shifted(places, seed),
+            bunched=bunched(place, cut.sleeve_hem),
         )
     ]  # fmt: skip
     if hem < waist - 0.03:
-        share = float(np.clip(0.25 + 0.45 * cut.hem, 0.15, 0.7))
         layers.append(
             tube_layer(
-                figure, hang, top_m=waist + 0.02, bottom_m=hem, leg_share=share, gap_m=cut.gap_m, albedo=albedo[0],
+                figure, hang, top_m=waist + _SEAM_M[0] * size, bottom_m=hem, leg_share=share, gap_m=cut.gap_m, albedo=albedo[0],
                 material=cut.material, rank=cut.rank, pattern=pattern, waves=0.02, band_m=cut.band_m * size, seed=seed,
             )
         )  # fmt: skip
     return layers
+
+
+def _onto_hang(
+    figure: Figure, hang: Drape, points: Floats, weights: NDArray[np.float32], waist_m: float,
+    hanging: NDArray[np.float32],
+) -> tuple[Floats, NDArray[np.float32]]:  # fmt: skip
+    """Trunk of a top, (N, 3), and its weights, (N, bones), led over into the shape of the cloth that hangs from it.
+
+    Both must be at one place where they overlap, in every pose, or the edge of the one stands out from the other.
+    """
+    low, high = (waist_m + over * figure.size for over in _SEAM_M)
+    own = np.clip((points[:, 2] - low) / (high - low), 0, 1)
+    own = own * own * (3 - 2 * own)
+    angle, radius = hang.polar(points)
+    radius = own * radius + (1 - own) * (hang.at(points[:, 2], angle) - 0.6 * _TUCK_M)
+    mixed = own[:, None] * weights + (1 - own)[:, None] * hanging
+    return hang.place(points[:, 2], angle, radius), mixed.astype(np.float32)
 
 
 def cloth_places(figure: Figure, kind: str) -> tuple[Floats, Floats]:
@@ -156,33 +185,6 @@ def cloth_places(figure: Figure, kind: str) -> tuple[Floats, Floats]:
     return cloth, along
 
 
-def crease_depth(cloth: Floats, place: Floats, hem: float, seed: int) -> Floats:
-    """(V,): relief of folds in -1..1: long soft ones everywhere, rings where a joint bends and above the hem.
-
-    Args:
-        cloth: (V, 2) places on the cloth.
-        place: (V,) along a limb; -1 off it.
-        hem: where on the limb the cloth ends.
-        seed: of the folds.
-    """
-    rng = np.random.default_rng(derive_seed(seed, "creases"))
-    u, v = cloth.T
-    warp = 0.8 * np.sin(9 * u + 7 * v + rng.uniform(0, 6)) + 0.6 * np.sin(17 * v - 11 * u + rng.uniform(0, 6))
-    soft = np.zeros(len(u))
-    for _ in range(3):
-        turn = rng.uniform(0.2, 0.9) * rng.choice([-1, 1])
-        wave = (u * np.cos(turn) + v * np.sin(turn)) * rng.uniform(55, 85) + warp + rng.uniform(0, 6)
-        soft += (1 - 2 * np.abs(np.sin(0.5 * wave))) / 3
-    ring = np.sin(v * rng.uniform(95, 115) + 1.6 * np.sin(20 * u + rng.uniform(0, 6)) + rng.uniform(0, 6))
-    bend = np.exp(-(((place - 1) / 0.18) ** 2)) + 0.8 * np.exp(-(((place - hem + 0.12) / 0.12) ** 2))
-    return np.asarray(soft + np.where(place >= 0, 1.1 * bend * ring, 0))
-
-
-def crease_shade(relief: Floats) -> Floats:
-    """(V,): share of the light that reaches cloth at a relief in -1..1; little does the bottom of folds."""
-    return np.asarray(1 - _VALLEY * np.clip(-relief, 0, 1.3) + _RIDGE * np.clip(relief, 0, 1))
-
-
 def leg_layers(figure: Figure, cut: LegCut, albedo: Floats, seed: int) -> list[Layer]:
     """Trousers or shorts."""
     size = figure.size
@@ -200,13 +202,15 @@ def leg_layers(figure: Figure, cut: LegCut, albedo: Floats, seed: int) -> list[L
     # Beyond the hem only the first row of faces is kept; its vertices have been drawn up to the hem.
     faces = faces[(place[faces] < cut.hem).any(1)]
     points = relax(points, faces, 2)
-    relief = crease_depth(cloth, place, cut.hem, seed)
+    places = fold_places(figure.points, cloth[:, 1])
+    relief = crease_depth(places, place, cut.hem, seed)
     shade, depth = crease_shade(relief), relief * cut.crease_m * size
     points = points + np.where(place < cut.hem - 0.03, depth, 0)[:, None] * figure.normals
     return [
         Layer(
             vertices_m=points, weights=figure.cloth_weights, faces=faces, albedo=albedo * shade[:, None],
-            material=cut.material, rank=1, cloth_m=cloth,
+            material=cut.material, rank=1, cloth_m=cloth, fold_m=shifted(places, seed + 1),
+            bunched=bunched(place, cut.hem, crotch=_CROTCH),
         )
     ]  # fmt: skip
 
@@ -233,7 +237,9 @@ def tube_layer(
         band_m: height of a darker band at the hem.
     """
     rows = max(3, round((top_m - bottom_m) / 0.03) + 1)
-    z = np.linspace(top_m, bottom_m, rows)
+    edge = [bottom_m + over for over in _HEM_M]
+    z = np.concatenate([np.linspace(top_m, edge[0] + 0.01, rows), edge, [bottom_m]])
+    rows = len(z)
     front = 1.5 * np.pi
     half = np.arcsin(np.clip(gap_m / 0.13, 0, 0.9)) if gap_m > 0 else 0.0
     angle = front + half + np.linspace(0, 2 * np.pi - 2 * half, DIRECTIONS + 1)
@@ -245,14 +251,20 @@ def tube_layer(
     fall = np.sin(7 * aa + 1.5 * np.sin(2 * aa + first) + second) + 0.7 * np.sin(
         12 * aa + 2 * np.sin(3 * aa + third)
     ) * np.clip(2 * down - 0.6, 0, 1)
-    radius = hang.at(zz, aa) * (1 + waves * down * fall)
+    under = np.clip(1 - (top_m - zz) / 0.05, 0, 1)
+    stitched = zz == edge[1]
+    radius = hang.at(zz, aa) * (1 + waves * down * fall) - _TUCK_M * under**2 - 0.002 * stitched
     points = hang.place(zz.ravel(), aa.ravel(), radius.ravel())
-    tint = np.where((zz - bottom_m < band_m).ravel(), 0.8, 1.0) * crease_shade((0.55 * down * fall).ravel())
+    places = fold_places(points, points[:, 2])
+    relief = crease_depth(places, np.full(len(points), -1.0), 0.0, seed) + 0.55 * (down * fall).ravel()
+    tint = np.where((zz - bottom_m < band_m).ravel(), 0.8, 1.0) * crease_shade(relief)
+    tint *= np.where(stitched.ravel(), _STITCHED, 1.0)
     return Layer(
         vertices_m=points, weights=_tube_weights(figure, points, leg_share, bottom_m),
         faces=grid_faces(rows, DIRECTIONS + 1), albedo=tint[:, None] * albedo, material=material,
         grid=(rows, DIRECTIONS + 1) if leg_share > _PUSHED_SHARE else None, rank=rank, pattern=pattern,
         cloth_m=np.stack([_AROUND_M * np.abs(np.mod(aa - 0.5 * np.pi, 2 * np.pi) - np.pi).ravel(), zz.ravel()], 1),
+        fold_m=shifted(places, seed), bunched=bunched(np.full(len(points), -1.0), 0.0),
     )  # fmt: skip
 
 

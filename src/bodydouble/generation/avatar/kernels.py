@@ -10,6 +10,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.generation.avatar.folds import DENIM, KNIT, folded
 from bodydouble.generation.avatar.surfaces import (
     CHART,
     GRAIN,
@@ -37,6 +38,8 @@ _MOST_FRAY = 0.36
 _FRAY_STRETCH = np.float32(7.0)
 _APART_M = 0.03
 """Samples of a pixel further apart in depth show different parts of a surface."""
+_FOLDED = 0.4
+"""Share of fine detail from which on cloth has folds of its own, and none of the uneven light that stands for them."""
 _INSIDE = np.float32(0.45)
 """Light that reaches the inside of a collar or a hem."""
 
@@ -362,13 +365,15 @@ def _weights(points: Array, a: Any, b: Any, c: Any, x: Any, y: Any) -> Any:
 def shade(
     triangle: Array, depth: Array, samples: int, per_metre: float, moments: Array, faces: Array, light: Array,
     normals: Array, rest: Array, albedo: Array, cloth: Array, surface: Array, surfaces: Array, up: Array, key: Array,
-    strength: float, ambient: Array, seed: int, fine: float, chart: Array, strands: Array, codes: Array, out: Array,
+    strength: float, ambient: Array, seed: int, fine: float, chart: Array, strands: Array, ways: Array, folds: Array, codes: Array,
+    out: Array,
 ) -> None:  # fmt: skip
     """Colour every pixel from its samples.
 
     ``moments`` (M, N, 3) as given to `fill`, ``per_metre`` samples a metre; ``light`` (N, 2) as `light_vertices` found it,
-    used where ``fine`` is 0; above, light is found at every sample from ``normals`` (N, 3), with folds and as much grain, of
-    ``chart`` (R, C, 3), and of shine on hair along ``strands`` (N, 3); from 1 on, where colours of vertices matter little,
+    used where ``fine`` is 0; above, light is found at every sample from ``normals`` (N, 3), with folds, as much grain, of
+    ``chart`` (R, C, 3), of shine on hair along ``strands`` (N, 3), and of the ``folds`` of cloth (S, S, 6) along ``ways``
+    (N, 9); from 1 on, where colours of vertices matter little,
     once for all samples of a surface in a pixel that see the same moment (multisampling). ``codes``: sRGB bytes for
     linear 0..1; ``out`` (H, W, 4) sRGB not multiplied by alpha, and alpha.
     """
@@ -383,6 +388,7 @@ def shade(
     else:
         group = surface
     near = np.float32(_APART_M * per_metre)
+    plain = np.float32(max(0.0, 1.0 - fine / _FOLDED))
     last = codes.shape[0] - 1
     for row in range(out.shape[0]):
         for column in range(out.shape[1]):
@@ -411,10 +417,20 @@ def shade(
                     material = np.int64(kind[0])
                     rx, ry, rz = _mix(rest, a, b, c, w0, w1, w2)
                     nx, ny, nz = _mix(normals, a, b, c, w0, w1, w2)
-                    ridge, along = crease(rx, ry, rz, material, seed)
+                    ridge = along = np.float32(0.0)
+                    valley = np.float32(1.0)
+                    is_cloth = KNIT <= material <= DENIM
+                    if plain > 0 or not is_cloth:
+                        ridge, along = crease(rx, ry, rz, material, seed)
+                    if is_cloth:
+                        ridge, along = ridge * plain, along * plain
+                        fx, fy, fz, valley = folded(ways, folds, a, b, c, w0, w1, w2, material)
+                        share = np.float32(1.0) - plain
+                        nx, ny, nz = nx + share * fx, ny + share * fy, nz + share * fz
+                        valley = np.float32(1.0) - share * (np.float32(1.0) - valley)
                     level, gloss = lit(nx, ny, nz, ridge, along, material, up, key, strength)
                     s = GRAIN_SCALE[material]
-                    level *= np.float32(1.0 + fine * GRAIN[material] * noise(rx * s, ry * s, rz * s, seed + 7))
+                    level *= valley * np.float32(1.0 + fine * GRAIN[material] * noise(rx * s, ry * s, rz * s, seed + 7))
                 else:
                     level = w0 * light[a, 0] + w1 * light[b, 0] + w2 * light[c, 0]
                     gloss = w0 * light[a, 1] + w1 * light[b, 1] + w2 * light[c, 1]
