@@ -142,8 +142,9 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, se
     if hem < waist - 0.03:
         layers.append(
             tube_layer(
-                figure, hang, top_m=waist + _SEAM_M[0] * size, bottom_m=hem, leg_share=share, gap_m=cut.gap_m, albedo=albedo[0],
-                material=cut.material, rank=cut.rank, pattern=pattern, waves=0.02, band_m=cut.band_m * size, seed=seed,
+                figure, hang, top_m=waist + _SEAM_M[0] * size, bottom_m=hem, leg_share=share, gap_m=cut.gap_m,
+                albedo=albedo[0], material=cut.material, rank=cut.rank, pattern=pattern, waves=0.02,
+                band_m=cut.band_m * size, seed=seed,
             )
         )  # fmt: skip
     return layers

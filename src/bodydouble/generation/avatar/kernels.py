@@ -339,6 +339,16 @@ def _alike(triangle: Array, depth: Array, group: Array, part: int, row: int, col
     return count
 
 
+@nb.njit(cache=True, nogil=True)
+def _count_alike(triangle: Array, depth: Array, group: Array, samples: int, moments: int, near: Any, out: Array) -> None:
+    """`_alike` of every sample that shows something, ``out`` (H, W); by itself, as it slows down in a longer loop."""
+    for y in range(triangle.shape[0]):
+        for x in range(triangle.shape[1]):
+            if triangle[y, x] >= 0:
+                part = (y % samples) * samples + x % samples
+                out[y, x] = _alike(triangle, depth, group, part, y // samples, x // samples, samples, moments, near)
+
+
 @nb.njit(cache=True, nogil=True, inline="always")
 def _mix(values: Array, a: Any, b: Any, c: Any, w0: Any, w1: Any, w2: Any) -> Any:
     """Values (N, 3) of the corners of a face, by weight."""
@@ -365,8 +375,8 @@ def _weights(points: Array, a: Any, b: Any, c: Any, x: Any, y: Any) -> Any:
 def shade(
     triangle: Array, depth: Array, samples: int, per_metre: float, moments: Array, faces: Array, light: Array,
     normals: Array, rest: Array, albedo: Array, cloth: Array, surface: Array, surfaces: Array, up: Array, key: Array,
-    strength: float, ambient: Array, seed: int, fine: float, chart: Array, strands: Array, ways: Array, folds: Array, codes: Array,
-    out: Array,
+    strength: float, ambient: Array, seed: int, fine: float, chart: Array, strands: Array, ways: Array, folds: Array,
+    codes: Array, out: Array,
 ) -> None:  # fmt: skip
     """Colour every pixel from its samples.
 
@@ -385,9 +395,11 @@ def shade(
         group = np.empty(faces.shape[0], np.uint8)
         for f in range(faces.shape[0]):
             group[f] = surface[faces[f, 0]]
+        near = np.float32(_APART_M * per_metre)
+        weights = np.zeros(triangle.shape, np.uint8)
+        _count_alike(triangle, depth, group, samples, moments.shape[0], near, weights)
     else:
-        group = surface
-    near = np.float32(_APART_M * per_metre)
+        weights = np.ones((1, 1), np.uint8)
     plain = np.float32(max(0.0, 1.0 - fine / _FOLDED))
     last = codes.shape[0] - 1
     for row in range(out.shape[0]):
@@ -403,9 +415,7 @@ def shade(
                 count += 1
                 if middle_row < 0 or 2 * part <= samples * samples:
                     middle_row, middle_column = y, x
-                weight = 1
-                if shares:
-                    weight = _alike(triangle, depth, group, part, row, column, samples, moments.shape[0], near)
+                weight = np.int64(weights[y % weights.shape[0], x % weights.shape[1]])
                 if weight == 0:
                     continue
                 total += weight
