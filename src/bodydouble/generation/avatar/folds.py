@@ -120,8 +120,8 @@ def fold_chart() -> NDArray[np.float32]:
         ridge = 1 - 2 * np.sqrt(np.sin(wave) ** 2 + 0.02) ** sharp
         return np.asarray(ridge * np.clip(0.55 + 0.7 * drift(3), 0, 1))
 
-    long = train(4, 3, 0.9, 1.2) + train(-5, 3, 0.9, 1.2) + 0.5 * train(2, 7, 0.9, 1.0)
-    rings = train(1, 14, 0.9, 1.0) + 0.8 * train(-5, 12, 1.0, 1.0) + 0.8 * train(6, 11, 1.0, 1.0)
+    long = train(3, 2, 0.8, 1.2) + train(-4, 2, 0.8, 1.2) + 0.5 * train(3, 5, 0.9, 1.0)
+    rings = 0.6 * train(1, 12, 0.9, 1.0) + train(-8, 9, 1.0, 1.0) + train(8, 8, 1.0, 1.0)
     layers = []
     for height, steep in ((long, _LONG_SLOPE), (rings, _RING_SLOPE)):
         soft = _softened(height - height.mean(), 2.0)

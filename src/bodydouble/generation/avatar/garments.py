@@ -13,7 +13,7 @@ from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.cloth import DIRECTIONS, Drape, drape, limb_of, relax, sleeve
 from bodydouble.generation.avatar.figure import Figure
 from bodydouble.generation.avatar.folds import bunched, crease_depth, crease_shade, fold_places, shifted
-from bodydouble.generation.avatar.mesh import Layer, Material, Pattern, grid_faces
+from bodydouble.generation.avatar.mesh import Layer, Material, Pattern, Weave, grid_faces
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, BONES, Floats
 from bodydouble.seeds import derive_seed
 
@@ -30,6 +30,8 @@ _HEM_M: Final = (0.022, 0.015)
 """Heights over a hem between which a line of stitches draws the cloth in."""
 _CROTCH: Final = 0.35
 """How much trousers are bunched at the top of the legs, 0 to 1."""
+_LEG_SEAM: Final = 0.5
+"""Colour of the seams of trousers over that of their cloth."""
 _STITCHED: Final = 0.80
 """Share of the light that reaches the stitches of a hem."""
 
@@ -203,6 +205,9 @@ def leg_layers(figure: Figure, cut: LegCut, albedo: Floats, seed: int) -> list[L
     # Beyond the hem only the first row of faces is kept; its vertices have been drawn up to the hem.
     faces = faces[(place[faces] < cut.hem).any(1)]
     points = relax(points, faces, 2)
+    shin = limb_of(figure.physique.skeleton, "leg", "L")
+    hem_m = float(shin.upper[2] - cut.hem * np.linalg.norm(shin.middle - shin.upper))
+    pattern = Pattern(weave=Weave.LEGS, period_m=hem_m, share=0.002, colour=_LEG_SEAM * albedo.max(0))
     places = fold_places(figure.points, cloth[:, 1])
     relief = crease_depth(places, place, cut.hem, seed)
     shade, depth = crease_shade(relief), relief * cut.crease_m * size
@@ -210,7 +215,7 @@ def leg_layers(figure: Figure, cut: LegCut, albedo: Floats, seed: int) -> list[L
     return [
         Layer(
             vertices_m=points, weights=figure.cloth_weights, faces=faces, albedo=albedo * shade[:, None],
-            material=cut.material, rank=1, cloth_m=cloth, fold_m=shifted(places, seed + 1),
+            material=cut.material, rank=1, cloth_m=cloth, pattern=pattern, fold_m=shifted(places, seed + 1),
             bunched=bunched(place, cut.hem, crotch=_CROTCH),
         )
     ]  # fmt: skip
@@ -237,7 +242,7 @@ def tube_layer(
         seed: of the folds.
         band_m: height of a darker band at the hem.
     """
-    rows = max(3, round((top_m - bottom_m) / 0.03) + 1)
+    rows = max(3, round((top_m - bottom_m) / 0.04))
     edge = [bottom_m + over for over in _HEM_M]
     z = np.concatenate([np.linspace(top_m, edge[0] + 0.01, rows), edge, [bottom_m]])
     rows = len(z)

@@ -340,7 +340,9 @@ def _alike(triangle: Array, depth: Array, group: Array, part: int, row: int, col
 
 
 @nb.njit(cache=True, nogil=True)
-def _count_alike(triangle: Array, depth: Array, group: Array, samples: int, moments: int, near: Any, out: Array) -> None:
+def _count_alike(
+    triangle: Array, depth: Array, group: Array, samples: int, moments: int, near: Any, out: Array
+) -> None:
     """`_alike` of every sample that shows something, ``out`` (H, W); by itself, as it slows down in a longer loop."""
     for y in range(triangle.shape[0]):
         for x in range(triangle.shape[1]):

@@ -49,13 +49,17 @@ class Weave(IntEnum):
     BLOCK = 3
     """A band of the second colour around the chest."""
     SEAM = 4
-    """A line down the front: a zip or a row of buttons."""
+    """A zip down the front, and pockets, from ``period_m`` up, on both sides of it; no pockets if that is 0."""
     RIBS = 5
     """Fine ridges along the cloth."""
     STRANDS = 6
     """Hair: locks ``period_m`` wide and ``share`` times as long, with strands in them."""
     CHART = 7
     """Skin of the head, painted finer than the mesh; ``cloth_m`` is the place on the chart, in shares of it."""
+    LEGS = 8
+    """Seams along both sides of a leg, and a stitched hem at ``period_m``."""
+    BUTTONS = 9
+    """An edge down the front with buttons ``period_m`` apart."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -76,6 +76,10 @@ BOTTOMS: Final[dict[str, LegCut]] = {
 }  # fmt: skip
 
 OPEN_TOPS: Final = ("jacket", "coat")
+_BUTTONS_M: Final = {"shirt": 0.085, "coat": 0.12}
+"""Distances of buttons."""
+_POCKET_UNDER_WAIST_M: Final = 0.03
+"""How far under the waist the pockets of a jacket reach."""
 _SKIRT_EASE_M: Final = 0.012
 _INTO_SHOE_M: Final = 0.025
 """How far below the ankle skin goes on."""
@@ -182,7 +186,7 @@ def _top(figure: Figure, appearance: Appearance, rng: np.random.Generator, seed:
 
 
 def _pattern(figure: Figure, appearance: Appearance, colour: Floats, seed: int) -> Pattern:
-    """The weave of the top; plain shirts, jackets and coats have a seam in front."""
+    """The weave of the top; plain shirts, jackets and coats open in front."""
     rng = np.random.default_rng(derive_seed(seed, "pattern"))
     level = float(colour @ [0.2126, 0.7152, 0.0722])
     second = np.clip(colour * 0.3 + (0.32 if level < 0.18 else 0.0), 0.01, 0.7)
@@ -197,8 +201,12 @@ def _pattern(figure: Figure, appearance: Appearance, colour: Floats, seed: int) 
         chest = float(figure.head_of("spine01")[2])
         height = float(rng.uniform(0.10, 0.16)) * figure.size
         return Pattern(weave=Weave.BLOCK, period_m=chest - 0.8 * height, share=height, colour=second)
-    if appearance.top in ("shirt", "jacket", "coat"):
-        return Pattern(weave=Weave.SEAM, share=0.0035, colour=colour * 0.5)
+    if appearance.top in ("shirt", "coat"):
+        apart_m = _BUTTONS_M[appearance.top] * figure.size
+        return Pattern(weave=Weave.BUTTONS, period_m=apart_m, share=0.0025, colour=colour * 0.5)
+    if appearance.top == "jacket":
+        pocket_m = float(figure.head_of("spine05")[2]) - _POCKET_UNDER_WAIST_M * figure.size
+        return Pattern(weave=Weave.SEAM, period_m=pocket_m, share=0.0035, colour=colour * 0.5)
     return Pattern()
 
 
