@@ -32,8 +32,10 @@ _PERIOD_M: Final = np.float32(0.64)
 _CHART_SIDE: Final = 256
 _LONG_SLOPE, _RING_SLOPE = 0.20, 0.42
 """Usual steepness (root of the mean square) of long soft folds, and of the rings that cloth makes where it is bunched."""
-_BASE: Final = 0.10
+_BASE: Final = 0.08
 """How much all cloth is bunched, 0 to 1."""
+_AT_WAIST, _WAIST_M = 0.38, 0.11
+"""How much more so cloth at the waist is, and up to how far from it."""
 _PUSHED: Final = np.float32(1.3)
 """How much more it is bunched where it is pushed together to half its length."""
 _MOST_BUNCHED: Final = np.float32(1.1)
@@ -41,6 +43,8 @@ _STEEPEST: Final = np.float32(1.8)
 """Most that a metre of cloth is pushed into a metre, for the slope of folds."""
 _SOFT: Final = np.array([0.0, 0.0, 1.0, 1.1, 0.75], np.float32)
 """How deep the long folds are by material: denim is stiff."""
+_EVEN_SHARE: Final = np.float32(0.45)
+"""How deep they are where cloth is not bunched at all, over where it is."""
 _DEEP: Final = np.float32(0.26)
 """Share of the light that does not get into the bottom of a fold."""
 
@@ -56,13 +60,14 @@ def shifted(places: Floats, seed: int) -> Floats:
     return np.asarray(places + rng.uniform(0, float(_PERIOD_M), 2))
 
 
-def bunched(place: Floats, hem: float, *, crotch: float = 0.0) -> Floats:
-    """(V,): how much cloth is bunched whatever the pose, 0 to 1: at joints, above hems, and at the top of legs.
+def bunched(place: Floats, hem: float, *, crotch: float = 0.0, over_waist_m: Floats | float = np.inf) -> Floats:
+    """(V,): how much cloth is bunched whatever the pose, 0 to 1: at joints, above hems, at the waist and the top of legs.
 
     Args:
         place: (V,) along the limb; -1 off it.
         hem: where on the limb the cloth ends.
         crotch: how much at the top of the limb.
+        over_waist_m: (V,) height over the waist.
     """
 
     def near(middle: float, wide: float) -> Floats:
@@ -70,7 +75,8 @@ def bunched(place: Floats, hem: float, *, crotch: float = 0.0) -> Floats:
 
     joint = 0.40 * near(1.0, 0.16) if hem > 1.1 else 0.0
     top = crotch * near(0.10, 0.14) + 0.25 * near(0.3, 0.2)
-    return np.where(place >= 0, np.clip(_BASE + joint + 0.6 * near(hem - 0.14, 0.13) + top, 0, 1), _BASE)
+    trunk = _BASE + _AT_WAIST * np.exp(-((np.asarray(over_waist_m) / _WAIST_M) ** 2))
+    return np.where(place >= 0, np.clip(_BASE + joint + 0.6 * near(hem - 0.14, 0.13) + top, 0, 1), trunk)
 
 
 def crease_depth(cloth: Floats, place: Floats, hem: float, seed: int) -> Floats:
@@ -215,7 +221,9 @@ def folded(ways: Array, chart: Array, a: Any, b: Any, c: Any, w0: Any, w1: Any, 
     right, low = (left + 1) % chart.shape[1], (top + 1) % chart.shape[0]
     w00, w01, w10, w11 = (1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y
     p, q, r, s = chart[top, left], chart[top, right], chart[low, left], chart[low, right]
-    soft = _SOFT[material]
+    soft = _SOFT[material] * (
+        _EVEN_SHARE + (np.float32(1.0) - _EVEN_SHARE) * min(np.float32(1.0), np.float32(2.0) * deep)
+    )
     across = soft * (w00 * p[0] + w01 * q[0] + w10 * r[0] + w11 * s[0])
     down = soft * (w00 * p[1] + w01 * q[1] + w10 * r[1] + w11 * s[1])
     height = np.float32(0.6) * soft * (w00 * p[2] + w01 * q[2] + w10 * r[2] + w11 * s[2])

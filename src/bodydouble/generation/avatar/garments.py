@@ -138,7 +138,7 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, se
         Layer(
             vertices_m=points, weights=weights, faces=faces, albedo=albedo * (cuff * shade)[:, None],
             material=cut.material, rank=cut.rank, pattern=pattern, cloth_m=cloth, fold_m=shifted(places, seed),
-            bunched=bunched(place, cut.sleeve_hem),
+            bunched=bunched(place, cut.sleeve_hem, over_waist_m=figure.points[:, 2] - waist),
         )
     ]  # fmt: skip
     if hem < waist - 0.03:
@@ -242,6 +242,7 @@ def tube_layer(
         seed: of the folds.
         band_m: height of a darker band at the hem.
     """
+    waist = float(figure.head_of("spine05")[2])
     rows = max(3, round((top_m - bottom_m) / 0.04))
     edge = [bottom_m + over for over in _HEM_M]
     z = np.concatenate([np.linspace(top_m, edge[0] + 0.01, rows), edge, [bottom_m]])
@@ -270,7 +271,7 @@ def tube_layer(
         faces=grid_faces(rows, DIRECTIONS + 1), albedo=tint[:, None] * albedo, material=material,
         grid=(rows, DIRECTIONS + 1) if leg_share > _PUSHED_SHARE else None, rank=rank, pattern=pattern,
         cloth_m=np.stack([_AROUND_M * np.abs(np.mod(aa - 0.5 * np.pi, 2 * np.pi) - np.pi).ravel(), zz.ravel()], 1),
-        fold_m=shifted(places, seed), bunched=bunched(np.full(len(points), -1.0), 0.0),
+        fold_m=shifted(places, seed), bunched=bunched(np.full(len(points), -1.0), 0.0, over_waist_m=points[:, 2] - waist),
     )  # fmt: skip
 
 

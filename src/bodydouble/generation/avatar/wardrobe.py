@@ -81,6 +81,8 @@ _BUTTONS_M: Final = {"shirt": 0.085, "coat": 0.12}
 _POCKET_UNDER_WAIST_M: Final = 0.03
 """How far under the waist the pockets of a jacket reach."""
 _SKIRT_EASE_M: Final = 0.012
+_UNDER_SKIRT: Final = 0.25
+"""How far legs go on under a skirt, in thigh lengths: little, as what goes on could be seen through it in a stride."""
 _INTO_SHOE_M: Final = 0.025
 """How far below the ankle skin goes on."""
 _BEHIND, _LEGS_BEHIND = -4, -8
@@ -264,7 +266,7 @@ def _bare_legs(figure: Figure, appearance: Appearance, seed: int) -> Faces:
     if appearance.bottom == "shorts":
         bare_from = BOTTOMS["shorts"].hem - 0.2
     elif appearance.bottom in ("skirt", "dress"):
-        bare_from = _skirt_length(seed) - 0.5
+        bare_from = _skirt_length(seed) - _UNDER_SKIRT
     else:
         return legs[:0]
     bare = (_places(figure, "leg")[legs] > bare_from).all(1)
