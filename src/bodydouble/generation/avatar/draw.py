@@ -17,6 +17,8 @@ from bodydouble.scene import Light, Sprite
 
 _MARGIN_PX: Final = 2
 _USUAL_THIGH_M: Final = 0.43
+_LEG_STARTS_M, _LEG_ENDS_M = [0.112, 0.096], [0.098, 0.064]
+"""Radii of thigh and shin, with a finger's breadth of room, where they begin and end."""
 _USUAL_HEIGHT_PX: Final = 120
 """Height that ``AvatarConfig.supersampling`` is meant for."""
 _FINE_PX_PER_M: Final = (110.0, 240.0)
@@ -228,7 +230,7 @@ def _push_out(dressed: Dressed, points: NDArray[np.float32], heads: Floats) -> N
     ends = np.stack([heads[BONE_INDEX[below]] for _, below in chains])
     size = float(np.linalg.norm(ends[0] - starts[0])) / _USUAL_THIGH_M
     kernels.push_out(
-        points, dressed.grids, starts, ends, size * np.array([0.104, 0.078] * 2), size * np.array([0.080, 0.058] * 2)
+        points, dressed.grids, starts, ends, size * np.array(_LEG_STARTS_M * 2), size * np.array(_LEG_ENDS_M * 2)
     )
 
 

@@ -27,8 +27,9 @@ _VALLEY, _RIDGE = 0.20, 0.10
 """How much darker and lighter the bottoms and ridges of folds are than even cloth, by colours of vertices."""
 _ACROSS: Final = (0.8, 0.6)
 """Folds vary along the body's x and y in these shares: alike neither on its left and right nor in front and behind."""
-_PERIOD_M: Final = np.float32(0.64)
+FOLD_PERIOD_M: Final = 0.64
 """Size of the chart of folds, which repeats."""
+_PERIOD_M: Final = np.float32(FOLD_PERIOD_M)
 _CHART_SIDE: Final = 256
 _LONG_SLOPE, _RING_SLOPE = 0.20, 0.42
 """Usual steepness (root of the mean square) of long soft folds, and of the rings that cloth makes where it is bunched."""
@@ -57,7 +58,7 @@ def fold_places(points: Floats, along_m: Floats) -> Floats:
 def shifted(places: Floats, seed: int) -> Floats:
     """Places (N, 2) on the chart of folds, elsewhere for each seed."""
     rng = np.random.default_rng(derive_seed(seed, "folds"))
-    return np.asarray(places + rng.uniform(0, float(_PERIOD_M), 2))
+    return np.asarray(places + rng.uniform(0, FOLD_PERIOD_M, 2))
 
 
 def bunched(place: Floats, hem: float, *, crotch: float = 0.0, over_waist_m: Floats | float = np.inf) -> Floats:

@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.cloth import DIRECTIONS, Drape, drape, limb_of, relax, sleeve
 from bodydouble.generation.avatar.figure import Figure
-from bodydouble.generation.avatar.folds import bunched, crease_depth, crease_shade, fold_places, shifted
+from bodydouble.generation.avatar.folds import FOLD_PERIOD_M, bunched, crease_depth, crease_shade, fold_places, shifted
 from bodydouble.generation.avatar.mesh import Layer, Material, Pattern, Weave, grid_faces
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, BONES, Floats
 from bodydouble.seeds import derive_seed
@@ -26,6 +26,8 @@ _SEAM_M: Final = (0.02, 0.11)
 """Heights over the waist where a top's shell has the shape of its hanging part, and above which it has its own."""
 _TUCK_M: Final = 0.005
 """How far the upper edge of cloth that hangs lies under the shell, which hides it."""
+_FOLDS_AROUND_M: Final = FOLD_PERIOD_M / (2 * np.pi)
+"""Radius at which angles around a skirt are counted on the chart of folds, which then closes behind."""
 _HEM_M: Final = (0.022, 0.015)
 """Heights over a hem between which a line of stitches draws the cloth in."""
 _CROTCH: Final = 0.35
@@ -223,7 +225,7 @@ def leg_layers(figure: Figure, cut: LegCut, albedo: Floats, seed: int) -> list[L
 
 def tube_layer(
     figure: Figure, hang: Drape, *, top_m: float, bottom_m: float, leg_share: float, gap_m: float, albedo: Floats,
-    material: Material, rank: int, pattern: Pattern, waves: float, seed: int, band_m: float = 0.0,
+    material: Material, rank: int, pattern: Pattern, waves: float, seed: int, band_m: float = 0.0, is_skirt: bool = False,
 ) -> Layer:  # fmt: skip
     """A tube of cloth around hips and legs: the skirt of a coat, a dress or a jumper.
 
@@ -241,6 +243,7 @@ def tube_layer(
         waves: depth of folds at the hem as a share of the radius.
         seed: of the folds.
         band_m: height of a darker band at the hem.
+        is_skirt: hangs from the waist by itself, and not as the lower part of a top.
     """
     waist = float(figure.head_of("spine05")[2])
     rows = max(3, round((top_m - bottom_m) / 0.04))
@@ -262,7 +265,10 @@ def tube_layer(
     stitched = zz == edge[1]
     radius = hang.at(zz, aa) * (1 + waves * down * fall) - _TUCK_M * under**2 - 0.002 * stitched
     points = hang.place(zz.ravel(), aa.ravel(), radius.ravel())
+    # A skirt hangs freely: its folds run down and deepen. A top's go on as above.
+    around_m = (_FOLDS_AROUND_M * aa).ravel()
     places = fold_places(points, points[:, 2])
+    hanging = bunched(np.full(len(points), -1.0), 0.0, over_waist_m=points[:, 2] - waist)
     relief = crease_depth(places, np.full(len(points), -1.0), 0.0, seed) + 0.55 * (down * fall).ravel()
     tint = np.where((zz - bottom_m < band_m).ravel(), 0.8, 1.0) * crease_shade(relief)
     tint *= np.where(stitched.ravel(), _STITCHED, 1.0)
@@ -271,7 +277,8 @@ def tube_layer(
         faces=grid_faces(rows, DIRECTIONS + 1), albedo=tint[:, None] * albedo, material=material,
         grid=(rows, DIRECTIONS + 1) if leg_share > _PUSHED_SHARE else None, rank=rank, pattern=pattern,
         cloth_m=np.stack([_AROUND_M * np.abs(np.mod(aa - 0.5 * np.pi, 2 * np.pi) - np.pi).ravel(), zz.ravel()], 1),
-        fold_m=shifted(places, seed), bunched=bunched(np.full(len(points), -1.0), 0.0, over_waist_m=points[:, 2] - waist),
+        fold_m=shifted(np.stack([0.3 * zz.ravel(), around_m], 1) if is_skirt else places, seed),
+        bunched=0.1 + 0.7 * down.ravel() if is_skirt else hanging,
     )  # fmt: skip
 
 

@@ -38,6 +38,8 @@ _MOST_FRAY = 0.36
 _FRAY_STRETCH = np.float32(7.0)
 _APART_M = 0.03
 """Samples of a pixel further apart in depth show different parts of a surface."""
+_CLOSED_M = np.float32(1e-4)
+"""Edges of cloth that are nearer than this are sewn together."""
 _FOLDED = 0.4
 """Share of fine detail from which on cloth has folds of its own, and none of the uneven light that stands for them."""
 _INSIDE = np.float32(0.45)
@@ -156,10 +158,12 @@ def push_out(points: Array, grids: Array, starts: Array, ends: Array, start_radi
     """Let legs push cloth away from its own middle, and the cloth around them come along as if it were taut.
 
     ``points`` (N, 3) are moved; ``grids`` (G, 3): first vertex, rows, columns; legs are capsules, in rows, that narrow from
-    start to end: thigh and shin in turn.
+    start to end: thigh and shin in turn. Where the first and last column are at one place the cloth is closed.
     """
     for g in range(grids.shape[0]):
         first, rows, columns = grids[g, 0], grids[g, 1], grids[g, 2]
+        ends_apart = points[first] - points[first + columns - 1]
+        closed = (ends_apart * ends_apart).sum() < _CLOSED_M * _CLOSED_M
         away = np.zeros((rows, columns), np.float64)
         ways = np.zeros((rows, columns, 3), np.float64)
         for row in range(rows):
@@ -180,7 +184,12 @@ def push_out(points: Array, grids: Array, starts: Array, ends: Array, start_radi
             before = away.copy()
             for row in range(rows):
                 for column in range(columns):
-                    beside = before[row, max(column - 1, 0)] + before[row, min(column + 1, columns - 1)]
+                    left, right = max(column - 1, 0), min(column + 1, columns - 1)
+                    if closed and column == 0:
+                        left = columns - 2
+                    if closed and column == columns - 1:
+                        right = 1
+                    beside = before[row, left] + before[row, right]
                     over = before[max(row - 1, 0), column] + before[min(row + 1, rows - 1), column]
                     away[row, column] = max(before[row, column], 0.48 * beside, 0.46 * over)
         for row in range(rows):

@@ -226,6 +226,7 @@ def _bottom(figure: Figure, appearance: Appearance, rng: np.random.Generator, se
     tube = tube_layer(
         figure, hang, top_m=top, bottom_m=hem, leg_share=0.6, gap_m=0.0, albedo=colour, material=Material.WOVEN,
         rank=1, waves=float(rng.uniform(0.03, 0.07)), pattern=Pattern(), seed=seed,
+        is_skirt=True,
     )  # fmt: skip
     return [tube]
 
