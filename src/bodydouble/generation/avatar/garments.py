@@ -30,6 +30,8 @@ _FOLDS_AROUND_M: Final = FOLD_PERIOD_M / (2 * np.pi)
 """Radius at which angles around a skirt are counted on the chart of folds, which then closes behind."""
 _HEM_M: Final = (0.022, 0.015)
 """Heights over a hem between which a line of stitches draws the cloth in."""
+_HOLLOW_M: Final = 0.06
+"""How far over the hips the waist is narrowest, and cloth bunched most."""
 _CROTCH: Final = 0.35
 """How much trousers are bunched at the top of the legs, 0 to 1."""
 _LEG_SEAM: Final = 0.5
@@ -140,7 +142,7 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, se
         Layer(
             vertices_m=points, weights=weights, faces=faces, albedo=albedo * (cuff * shade)[:, None],
             material=cut.material, rank=cut.rank, pattern=pattern, cloth_m=cloth, fold_m=shifted(places, seed),
-            bunched=bunched(place, cut.sleeve_hem, over_waist_m=figure.points[:, 2] - waist),
+            bunched=bunched(place, cut.sleeve_hem, over_waist_m=figure.points[:, 2] - waist - _HOLLOW_M),
         )
     ]  # fmt: skip
     if hem < waist - 0.03:
@@ -245,7 +247,7 @@ def tube_layer(
         band_m: height of a darker band at the hem.
         is_skirt: hangs from the waist by itself, and not as the lower part of a top.
     """
-    waist = float(figure.head_of("spine05")[2])
+    waist = float(figure.head_of("spine05")[2] + 0.02 * figure.size)
     rows = max(3, round((top_m - bottom_m) / 0.04))
     edge = [bottom_m + over for over in _HEM_M]
     z = np.concatenate([np.linspace(top_m, edge[0] + 0.01, rows), edge, [bottom_m]])
@@ -268,7 +270,7 @@ def tube_layer(
     # A skirt hangs freely: its folds run down and deepen. A top's go on as above.
     around_m = (_FOLDS_AROUND_M * aa).ravel()
     places = fold_places(points, points[:, 2])
-    hanging = bunched(np.full(len(points), -1.0), 0.0, over_waist_m=points[:, 2] - waist)
+    hanging = bunched(np.full(len(points), -1.0), 0.0, over_waist_m=points[:, 2] - waist - _HOLLOW_M)
     relief = crease_depth(places, np.full(len(points), -1.0), 0.0, seed) + 0.55 * (down * fall).ravel()
     tint = np.where((zz - bottom_m < band_m).ravel(), 0.8, 1.0) * crease_shade(relief)
     tint *= np.where(stitched.ravel(), _STITCHED, 1.0)
@@ -278,7 +280,7 @@ def tube_layer(
         grid=(rows, DIRECTIONS + 1) if leg_share > _PUSHED_SHARE else None, rank=rank, pattern=pattern,
         cloth_m=np.stack([_AROUND_M * np.abs(np.mod(aa - 0.5 * np.pi, 2 * np.pi) - np.pi).ravel(), zz.ravel()], 1),
         fold_m=shifted(np.stack([0.3 * zz.ravel(), around_m], 1) if is_skirt else places, seed),
-        bunched=0.1 + 0.7 * down.ravel() if is_skirt else hanging,
+        bunched=0.2 + 0.9 * down.ravel() if is_skirt else hanging,
     )  # fmt: skip
 
 

@@ -80,6 +80,8 @@ _BUTTONS_M: Final = {"shirt": 0.085, "coat": 0.12}
 """Distances of buttons."""
 _POCKET_UNDER_WAIST_M: Final = 0.03
 """How far under the waist the pockets of a jacket reach."""
+_DRESS_WAIST: Final = -0.08
+"""Where the upper part of a dress ends, in thigh lengths below the hips."""
 _SKIRT_EASE_M: Final = 0.012
 _UNDER_SKIRT: Final = 0.25
 """How far legs go on under a skirt, in thigh lengths: little, as what goes on could be seen through it in a stride."""
@@ -167,7 +169,8 @@ def _top(figure: Figure, appearance: Appearance, rng: np.random.Generator, seed:
     cut = replace(cut, ease_m=cut.ease_m * wide, hem=cut.hem * float(rng.uniform(0.8, 1.1)))
     colour = linear(appearance.top_rgb)
     if appearance.bottom == "dress" and appearance.top in ("T-shirt", "shirt", "jumper"):
-        colour = linear(appearance.bottom_rgb)  # The dress is all of one cloth.
+        colour = linear(appearance.bottom_rgb)  # The dress is all of one cloth, with a seam at the waist.
+        cut = replace(cut, hem=_DRESS_WAIST)
     pattern = _pattern(figure, appearance, colour, seed)
     layers = []
     if appearance.top in OPEN_TOPS and rng.random() < 0.55:
