@@ -30,6 +30,8 @@ _FOLDS_AROUND_M: Final = FOLD_PERIOD_M / (2 * np.pi)
 """Radius at which angles around a skirt are counted on the chart of folds, which then closes behind."""
 _HEM_M: Final = (0.022, 0.015)
 """Heights over a hem between which a line of stitches draws the cloth in."""
+_LAP_M, _SUNK_M = 0.04, 0.014
+"""Below the edge of the hanging part a shell goes that deep under it, over that height: it must not come through."""
 _HOLLOW_M: Final = 0.06
 """How far over the hips the waist is narrowest, and cloth bunched most."""
 _CROTCH: Final = 0.35
@@ -133,7 +135,7 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, se
     share = float(np.clip(0.45 + 0.3 * cut.hem, 0.4, 0.7))
     weights = figure.cloth_weights.copy()
     points[on_trunk], weights[on_trunk] = _onto_hang(
-        figure, hang, points[on_trunk], weights[on_trunk], waist, _tube_weights(figure, points[on_trunk], share, hem)
+        figure, hang, points[on_trunk], weights[on_trunk], waist_m=waist, hem_m=hem, leg_share=share
     )
     if cut.gap_m > 0:
         points, faces = _open_front(figure, points, faces, cut.gap_m)
@@ -157,8 +159,8 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, se
 
 
 def _onto_hang(
-    figure: Figure, hang: Drape, points: Floats, weights: NDArray[np.float32], waist_m: float,
-    hanging: NDArray[np.float32],
+    figure: Figure, hang: Drape, points: Floats, weights: NDArray[np.float32], *, waist_m: float, hem_m: float,
+    leg_share: float,
 ) -> tuple[Floats, NDArray[np.float32]]:  # fmt: skip
     """Trunk of a top, (N, 3), and its weights, (N, bones), led over into the shape of the cloth that hangs from it.
 
@@ -168,8 +170,10 @@ def _onto_hang(
     own = np.clip((points[:, 2] - low) / (high - low), 0, 1)
     own = own * own * (3 - 2 * own)
     angle, radius = hang.polar(points)
-    radius = own * radius + (1 - own) * (hang.at(points[:, 2], angle) - 0.6 * _TUCK_M)
-    mixed = own[:, None] * weights + (1 - own)[:, None] * hanging
+    hung = hang.place(points[:, 2], angle, hang.at(points[:, 2], angle))
+    sunk = np.clip((low - points[:, 2]) / _LAP_M, 0, 1) * _SUNK_M
+    radius = own * radius + (1 - own) * (hang.at(points[:, 2], angle) - 0.6 * _TUCK_M - sunk)
+    mixed = own[:, None] * weights + (1 - own)[:, None] * _tube_weights(figure, hung, leg_share, hem_m)
     return hang.place(points[:, 2], angle, radius), mixed.astype(np.float32)
 
 

@@ -15,6 +15,7 @@ from bodydouble.generation.avatar.surfaces import (
     CHART,
     GRAIN,
     GRAIN_SCALE,
+    LEGS,
     STRANDS,
     beside,
     crease,
@@ -401,16 +402,14 @@ def shade(
     reach, wide = max(1, int(0.05 * per_metre)), max(2, int(0.16 * per_metre))
     sample_m = np.float32(1.0 / per_metre)
     shares = fine >= 1 and samples > 1
+    weights: Array = np.ones(triangle.shape if shares else (1, 1), np.uint8)
     if shares:
         sample_m *= np.float32(0.5 * (1 + samples))
         group = np.empty(faces.shape[0], np.uint8)
         for f in range(faces.shape[0]):
             group[f] = surface[faces[f, 0]]
         near = np.float32(_APART_M * per_metre)
-        weights = np.zeros(triangle.shape, np.uint8)
         _count_alike(triangle, depth, group, samples, moments.shape[0], near, weights)
-    else:
-        weights = np.ones((1, 1), np.uint8)
     plain = np.float32(max(0.0, 1.0 - fine / _FOLDED))
     last = codes.shape[0] - 1
     for row in range(out.shape[0]):
@@ -464,9 +463,11 @@ def shade(
                     here = painted(chart, u, v)
                     share = np.float32(fine) * here[3]
                     r, g, e = r + share * (here[0] - r), g + share * (here[1] - g), e + share * (here[2] - e)
-                elif weave > 0 and weave != CHART:
+                elif weave > 0 and weave != CHART and (fine > 0 or weave != LEGS):
                     u, v = _place(cloth, a, b, c, w0, w1, w2)
                     share = np.float32(second(u, v, kind, sample_m))
+                    if weave == LEGS:
+                        share *= np.float32(1.0) - plain
                     r, g, e = r + share * (kind[4] - r), g + share * (kind[5] - g), e + share * (kind[6] - e)
                     if weave == STRANDS and fine > 0 and area <= 0:
                         tx, ty, tz = _mix(strands, a, b, c, w0, w1, w2)

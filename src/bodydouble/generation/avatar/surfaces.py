@@ -153,8 +153,8 @@ def light_vertices(
 
 @nb.njit(cache=True, nogil=True, inline="always")
 def _line(off_m: Any, half_m: Any, sample_m: Any) -> Any:
-    """A line that much off, as dark as it is wide over a sample."""
-    return _edge(half_m - abs(off_m), sample_m) * min(1.0, 2 * half_m / sample_m)
+    """Share of a sample that a line covers whose middle is that much off."""
+    return min(min(sample_m, 2 * half_m), max(0.0, half_m + 0.5 * sample_m - abs(off_m))) / sample_m
 
 
 @nb.njit(cache=True, nogil=True)
@@ -179,7 +179,6 @@ def second(u: Any, v: Any, row: Array, sample_m: Any) -> Any:
         zip_ = _edge(share - abs(u), sample_m)
         return max(zip_, _slit(abs(u), v - period, sample_m)) if period > 0 else zip_
     if weave == LEGS:
-        # A stitched hem lies over the seam, and both fade out where they are finer than a sample.
         return max(_line(u - _LEG_SIDE, share, sample_m), 0.8 * _line(v - period - _HEM_M, 0.0018, sample_m))
     if weave == BUTTONS:
         off = v - period * np.floor(v / period) - 0.5 * period
