@@ -85,6 +85,8 @@ _DRESS_WAIST: Final = -0.08
 _SKIRT_EASE_M: Final = 0.012
 _UNDER_SKIRT: Final = 0.25
 """How far legs go on under a skirt, in thigh lengths: little, as what goes on could be seen through it in a stride."""
+_UNDER_COAT: Final = 0.2
+"""How much of their width skirts have under a coat."""
 _INTO_SHOE_M: Final = 0.025
 """How far below the ankle skin goes on."""
 _BEHIND, _LEGS_BEHIND = -4, -8
@@ -224,11 +226,13 @@ def _bottom(figure: Figure, appearance: Appearance, rng: np.random.Generator, se
         return leg_layers(figure, replace(cut, leg_m=(hip, knee, ankle)), _cloth(figure, colour), seed)
     hem = hem_height_m(figure, _skirt_length(seed))
     top = float(figure.head_of("spine05")[2] + 0.045 * figure.size)
-    flare = float(rng.uniform(0.05, 0.22))
+    # Under a coat it hangs straight, or it would show at the coat's sides.
+    wide = _UNDER_COAT if appearance.top == "coat" else 1.0
+    flare = wide * float(rng.uniform(0.05, 0.22))
     hang = trunk_drape(figure, ease_m=_SKIRT_EASE_M, slack=0.3, flare=flare, bottom_m=hem)
     tube = tube_layer(
         figure, hang, top_m=top, bottom_m=hem, leg_share=0.6, gap_m=0.0, albedo=colour, material=Material.WOVEN,
-        rank=1, waves=float(rng.uniform(0.03, 0.07)), pattern=Pattern(), seed=seed,
+        rank=1, waves=wide * float(rng.uniform(0.03, 0.07)), pattern=Pattern(), seed=seed,
         is_skirt=True,
     )  # fmt: skip
     return [tube]
