@@ -28,6 +28,8 @@ _TUCK_M: Final = 0.005
 """How far the upper edge of cloth that hangs lies under the shell, which hides it."""
 _FOLDS_AROUND_M: Final = FOLD_PERIOD_M / (2 * np.pi)
 """Radius at which angles around a skirt are counted on the chart of folds, which then closes behind."""
+_DRAWN_OUT: Final = ((0.15, 0.35), (1.0, 0.35))
+"""Lengths of cloth that hangs from a top, and how much of the chart of folds is on a metre of it."""
 _HEM_M: Final = (0.022, 0.015)
 """Heights over a hem between which a line of stitches draws the cloth in."""
 _LAP_M, _SUNK_M = 0.04, 0.014
@@ -271,9 +273,9 @@ def tube_layer(
     stitched = zz == edge[1]
     radius = hang.at(zz, aa) * (1 + waves * down * fall) - _TUCK_M * under**2 - 0.002 * stitched
     points = hang.place(zz.ravel(), aa.ravel(), radius.ravel())
-    # A skirt hangs freely: its folds run down and deepen. A top's go on as above.
+    # A skirt hangs freely: its folds run down and deepen. A top's go on as above, drawn out where it hangs far down.
     around_m = (_FOLDS_AROUND_M * aa).ravel()
-    places = fold_places(points, points[:, 2])
+    places = fold_places(points, top_m - np.interp(top_m - bottom_m, *_DRAWN_OUT) * (top_m - points[:, 2]))
     hanging = bunched(np.full(len(points), -1.0), 0.0, over_waist_m=points[:, 2] - waist - _HOLLOW_M)
     relief = crease_depth(places, np.full(len(points), -1.0), 0.0, seed) + 0.55 * (down * fall).ravel()
     tint = np.where((zz - bottom_m < band_m).ravel(), 0.8, 1.0) * crease_shade(relief)
