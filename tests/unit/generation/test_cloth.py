@@ -16,7 +16,8 @@ from bodydouble.generation.avatar.draw import Framing, draw, lamp_of
 from bodydouble.generation.avatar.figure import figure_of
 from bodydouble.generation.avatar.folds import fold_chart, folded
 from bodydouble.generation.avatar.gait import gait_angles
-from bodydouble.generation.avatar.garments import leg_layers, top_layers, trunk_drape
+from bodydouble.generation.avatar.garments import leg_layers, top_layers
+from bodydouble.generation.avatar.hanging import trunk_drape
 from bodydouble.generation.avatar.mesh import Material, Outfit, Pattern
 from bodydouble.generation.avatar.physique import Physique, build_physique, phenotype_of
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, NUM_ANGLES, Floats, forward

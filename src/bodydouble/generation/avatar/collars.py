@@ -11,7 +11,7 @@ import numpy as np
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.cloth import Drape, drape
 from bodydouble.generation.avatar.figure import Figure
-from bodydouble.generation.avatar.garments import trunk_weights
+from bodydouble.generation.avatar.hanging import trunk_weights
 from bodydouble.generation.avatar.mesh import Layer, Material, grid_faces
 from bodydouble.generation.avatar.skeleton import Floats
 

@@ -26,10 +26,9 @@ from bodydouble.generation.avatar.garments import (
     leg_layers,
     neckline_m,
     top_layers,
-    trunk_drape,
-    tube_layer,
 )
 from bodydouble.generation.avatar.hair import hair_layers, with_whiskers
+from bodydouble.generation.avatar.hanging import trunk_drape, tube_layer
 from bodydouble.generation.avatar.head import Complexion, complexion_of, paint_skin
 from bodydouble.generation.avatar.headwear import edge_z_m, headwear_layers
 from bodydouble.generation.avatar.mesh import Layer, Material, Outfit, Pattern, Weave, linear
