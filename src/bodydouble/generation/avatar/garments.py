@@ -26,7 +26,9 @@ from bodydouble.generation.avatar.skeleton import Floats
 _SIDES: Final = ("L", "R")
 _CROTCH: Final = 0.35
 """How much trousers are bunched at the top of the legs, 0 to 1."""
-_LEG_SEAM: Final = 0.5
+_EDGE_SHADE: Final = 0.78
+"""Share of the light that reaches necklines and the ends of sleeves, which are seamed."""
+_LEG_SEAM: Final = 0.6
 """Colour of the seams of trousers over that of their cloth."""
 
 
@@ -106,6 +108,7 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, se
     points = points + np.where(place < cut.sleeve_hem - 0.05, depth, 0)[:, None] * figure.normals
     # The neckline: what lies above is drawn down to it.
     line = neckline_m(figure, points, cut.neckline_m)
+    edge = (points[:, 2] >= line) | (place >= cut.sleeve_hem)
     points[:, 2] = np.minimum(points[:, 2], line)
     points = relax(points, faces, 3, edges=True)
     bottom = max(hem, waist - 0.03 * size)
@@ -120,6 +123,7 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, se
     if cut.gap_m > 0:
         points, faces = _open_front(figure, points, faces, cut.gap_m)
     cuff = 0.8 + 0.2 * np.clip((cut.sleeve_hem - place) / 0.2 - 0.2, 0, 1) if cut.band_m else np.ones(len(points))
+    shade = shade * np.where(edge, _EDGE_SHADE, 1)
     layers = [
         Layer(
             vertices_m=points, weights=weights, faces=faces, albedo=albedo * (cuff * shade)[:, None],
@@ -176,7 +180,7 @@ def leg_layers(figure: Figure, cut: LegCut, albedo: Floats, seed: int) -> list[L
     points = relax(points, faces, 2)
     shin = limb_of(figure.physique.skeleton, "leg", "L")
     hem_m = float(shin.upper[2] - cut.hem * np.linalg.norm(shin.middle - shin.upper))
-    pattern = Pattern(weave=Weave.LEGS, period_m=hem_m, share=0.002, colour=_LEG_SEAM * albedo.max(0))
+    pattern = Pattern(weave=Weave.LEGS, period_m=hem_m, share=0.0016, colour=_LEG_SEAM * albedo.max(0))
     places = fold_places(figure.points, cloth[:, 1])
     relief = crease_depth(places, place, cut.hem, seed)
     shade, depth = crease_shade(relief), relief * cut.crease_m * size
