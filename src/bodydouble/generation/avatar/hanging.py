@@ -34,6 +34,8 @@ _DRAWN_OUT: Final = ((0.15, 0.35), (1.0, 0.35))
 """Lengths of cloth that hangs from a top, and how much of the chart of folds is on a metre of it."""
 _HEM_M: Final = (0.022, 0.015)
 """Heights over a hem between which a line of stitches draws the cloth in."""
+_OPENS: Final = 0.7
+"""How much wider an open front is at its hem."""
 _STITCHED: Final = 0.80
 """Share of the light that reaches the stitches of a hem."""
 
@@ -75,9 +77,10 @@ def tube_layer(
     rows = len(z)
     front = 1.5 * np.pi
     half = np.arcsin(np.clip(gap_m / 0.13, 0, 0.9)) if gap_m > 0 else 0.0
-    angle = front + half + np.linspace(0, 2 * np.pi - 2 * half, DIRECTIONS + 1)
-    zz, aa = np.meshgrid(z, angle, indexing="ij")
+    zz, around = np.meshgrid(z, np.linspace(0, 1, DIRECTIONS + 1), indexing="ij")
     down = (top_m - zz) / max(top_m - bottom_m, 1e-6)
+    open_rad = half * (1 + _OPENS * down)
+    aa = front + open_rad + around * (2 * np.pi - 2 * open_rad)
     rng = np.random.default_rng(derive_seed(seed, "tube"))
     first, second, third = rng.uniform(0, 6, 3)
     # Folds that fall, some from the waist and some from half-way; whole numbers of them, so that the back has no seam.
@@ -94,7 +97,8 @@ def tube_layer(
     hanging = bunched(np.full(len(points), -1.0), 0.0, over_waist_m=points[:, 2] - waist - HOLLOW_M)
     relief = crease_depth(places, np.full(len(points), -1.0), 0.0, seed) + 0.55 * (down * fall).ravel()
     tint = np.where((zz - bottom_m < band_m).ravel(), 0.8, 1.0) * crease_shade(relief)
-    tint *= np.where(stitched.ravel(), _STITCHED, 1.0)
+    edges = ((around == 0) | (around == 1)) & (gap_m > 0)
+    tint *= np.where((stitched | edges).ravel(), _STITCHED, 1.0)
     return Layer(
         vertices_m=points, weights=tube_weights(figure, points, leg_share, bottom_m),
         faces=grid_faces(rows, DIRECTIONS + 1), albedo=tint[:, None] * albedo, material=material,
