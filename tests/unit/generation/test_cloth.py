@@ -91,7 +91,7 @@ def ways_of(outfit: Outfit, angles: Floats) -> np.ndarray:
 
 @pytest.mark.parametrize("top", ["T-shirt", "jumper", "shirt", "hoodie"])
 @pytest.mark.parametrize("yaw", [0.0, 1.57])
-def test_tops_have_no_ledge_at_the_hips_and_leave_no_gap_over_trousers(top: str, yaw: float) -> None:
+def test_tops_leave_no_gap_over_trousers_and_no_step_in_the_outline(top: str, yaw: float) -> None:
     outfit = outfit_of(top)
     for phase in STRIDE:
         frame = picture(outfit, walking(phase, yaw), 400.0)
