@@ -15,6 +15,11 @@ DIRECTIONS: Final = 48
 """Corners of a ring around the trunk."""
 _LEVEL_M: Final = 0.015
 _REACH_M: Final = 0.028
+_HEM_REACH: Final = 0.12
+"""Over half of this, and less and less over twice, a hem makes the tube above it round; shares of a limb's half."""
+_EDGE_SHARE: Final = 0.95
+_NEAR_END: Final = 1.9
+"""Hems below this place along a limb lie at hand or foot, whose width does not count."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,8 +79,15 @@ def sleeve(
     tube = np.interp(place, [0, 1, 2], radius_m)
     own = np.clip((place - free_from) / 0.25, 0, 1)
     wide = np.maximum(radius + ease_m, own * tube)
-    # Past the hem lie hands and feet, which stick out sideways.
-    wide = np.where(place > hem, np.interp(hem, [0, 1, 2], radius_m), wide)
+    # A hem is round. Past it lie hands and feet, which stick out sideways, and some of that before it.
+    edge = np.abs(place - hem) < _HEM_REACH
+    round_m = float(np.interp(hem, [0, 1, 2], radius_m))
+    if edge.any() and hem < _NEAR_END:
+        round_m = max(round_m, float(radius[edge].max()) + ease_m)
+    near = np.clip((place - hem) / (2 * _HEM_REACH) + 1, 0, 1)
+    near = np.where(place > hem - 0.5 * _HEM_REACH, 1, near)
+    # What is smoothed later shrinks, all but the edge.
+    wide = near * round_m * np.where(place >= hem, _EDGE_SHARE, 1) + (1 - near) * wide
     place = np.minimum(place, hem)
     return np.asarray(limb.axis(place) + outwards / np.maximum(radius, 1e-6)[:, None] * wide[:, None])
 

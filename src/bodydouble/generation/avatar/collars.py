@@ -11,7 +11,7 @@ import numpy as np
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.cloth import Drape, drape
 from bodydouble.generation.avatar.figure import Figure
-from bodydouble.generation.avatar.garments import trunk_weights
+from bodydouble.generation.avatar.hanging import trunk_weights
 from bodydouble.generation.avatar.mesh import Layer, Material, grid_faces
 from bodydouble.generation.avatar.skeleton import Floats
 
@@ -63,7 +63,9 @@ def collar_layer(figure: Figure, collar: Collar, over_m: float, ease_m: float, a
         rows.append(ring(base + collar.stand_m * size - fall, 0.012 + lean + ease_m))
     else:
         rows.append(ring(base + collar.stand_m * size * (1 - 0.5 * ahead), 0.009 + lean))
-        rows.append(ring(base - 0.004, 0.6 * ease_m + lean))
+        # Down to where the inner side begins, whose back would else be seen below the edge.
+        rows.append(ring(base - 0.004 - 0.012 * ahead * size, 0.6 * ease_m + lean))
+        rows.append(ring(base - (0.014 + 0.024 * ahead) * size, 0.9 * ease_m + 0.003))
     points = np.stack(rows).reshape(-1, 3)
     return Layer(
         vertices_m=points, weights=trunk_weights(figure, points), faces=grid_faces(len(rows), _COLUMNS),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.generation.avatar import kernels, surfaces
+from bodydouble.generation.avatar.folds import fold_chart
 from bodydouble.generation.avatar.mesh import Dressed, Outfit
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats, Pose, Skeleton
 from bodydouble.generation.config import AvatarConfig
@@ -16,6 +17,8 @@ from bodydouble.scene import Light, Sprite
 
 _MARGIN_PX: Final = 2
 _USUAL_THIGH_M: Final = 0.43
+_LEG_STARTS_M, _LEG_ENDS_M = [0.112, 0.096], [0.098, 0.064]
+"""Radii of thigh and shin, with a finger's breadth of room, where they begin and end."""
 _USUAL_HEIGHT_PX: Final = 120
 """Height that ``AvatarConfig.supersampling`` is meant for."""
 _FINE_PX_PER_M: Final = (110.0, 240.0)
@@ -36,8 +39,9 @@ _CHART_SHARPNESS: Final = 0.5
 _STILL: Final = np.zeros((1, 2), np.float32)
 """Ways of vertices that do not move."""
 _STRAIGHT: Final = np.zeros((1, 3), np.float32)
+_EVEN: Final = np.zeros((1, 9), np.float32)
 _NO_CHART: Final = np.zeros((2, 2, 3), np.float32)
-"""Ways of strands, and chart of the head, of people too small for either to be seen."""
+"""Ways of strands and folds, and chart of the head, of people too small for them to be seen."""
 _CODES: Final = np.round(
     255 * np.where(
         np.linspace(0, 1, 65536) <= 0.0031308, 12.92 * np.linspace(0, 1, 65536),
@@ -141,7 +145,7 @@ def draw(
     near, full = _FINE_PX_PER_M
     fine = float(np.clip(0.02 + (scale_px_per_m - near) / (full - near), 0, 1)) if scale_px_per_m >= near else 0.0
     kernels.fill(moments, dressed.faces, dressed.density, dressed.cloth_m, seed, fine, depth, triangle)
-    strands = _STRAIGHT
+    strands, ways = _STRAIGHT, _EVEN
     if fine == 0:
         creases = outfit.creases(dressed, seed)
         surfaces.light_vertices(
@@ -149,12 +153,14 @@ def draw(
         )
     else:
         strands = np.empty_like(points)
+        ways = outfit.fold_ways(dressed, points)
         kernels.strand_ways(points, dressed.faces, dressed.cloth_m, dressed.surface, dressed.surfaces, strands)
     rgba = np.zeros((bottom - top, right - left, 4), np.uint8)
     kernels.shade(
         triangle, depth, samples, scale_px_per_m * samples, moments, dressed.faces, light, normals, dressed.vertices_m,
         dressed.albedo, dressed.cloth_m, dressed.surface, dressed.surfaces, up, lamp.key, lamp.key_strength, lamp.ambient,
-        seed, fine, outfit.chart(_CHART_SHARPNESS / scale_px_per_m) if fine else _NO_CHART, strands, _CODES, rgba,
+        seed, fine, outfit.chart(_CHART_SHARPNESS / scale_px_per_m) if fine else _NO_CHART, strands, ways,
+        fold_chart(), _CODES, rgba,
     )  # fmt: skip
     return Sprite(left_px=left, top_px=top, rgba=rgba, ground_y_px=ground)
 
@@ -224,7 +230,7 @@ def _push_out(dressed: Dressed, points: NDArray[np.float32], heads: Floats) -> N
     ends = np.stack([heads[BONE_INDEX[below]] for _, below in chains])
     size = float(np.linalg.norm(ends[0] - starts[0])) / _USUAL_THIGH_M
     kernels.push_out(
-        points, dressed.grids, starts, ends, size * np.array([0.104, 0.078] * 2), size * np.array([0.080, 0.058] * 2)
+        points, dressed.grids, starts, ends, size * np.array(_LEG_STARTS_M * 2), size * np.array(_LEG_ENDS_M * 2)
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bodydouble.body.parts import Part
 from bodydouble.generation.avatar.figure import Figure
-from bodydouble.generation.avatar.garments import trunk_weights
+from bodydouble.generation.avatar.hanging import trunk_weights
 from bodydouble.generation.avatar.mesh import Layer, Material, grid_faces, outwards, rigid
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats
 from bodydouble.generation.avatar.skull import Skull

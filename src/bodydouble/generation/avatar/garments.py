@@ -7,22 +7,29 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from bodydouble.body.parts import Part
-from bodydouble.generation.avatar.cloth import DIRECTIONS, Drape, drape, limb_of, relax, sleeve
+from bodydouble.generation.avatar.cloth import Drape, limb_of, relax, sleeve
 from bodydouble.generation.avatar.figure import Figure
-from bodydouble.generation.avatar.mesh import Layer, Material, Pattern, grid_faces
-from bodydouble.generation.avatar.skeleton import BONE_INDEX, BONES, Floats
-from bodydouble.seeds import derive_seed
+from bodydouble.generation.avatar.folds import bunched, crease_depth, crease_shade, fold_places, shifted
+from bodydouble.generation.avatar.hanging import (
+    AROUND_M,
+    HOLLOW_M,
+    LAP_FROM_M,
+    onto_hang,
+    trunk_drape,
+    tube_layer,
+)
+from bodydouble.generation.avatar.mesh import Layer, Material, Pattern, Weave
+from bodydouble.generation.avatar.skeleton import Floats
 
 _SIDES: Final = ("L", "R")
-_PUSHED_SHARE: Final = 0.45
-"""Hems that go along with the legs less than this end at the hips, where legs do not push them."""
-_AROUND_M: Final = 0.15
-"""Radius at which angles around the trunk are counted as metres of cloth."""
-_VALLEY, _RIDGE = 0.26, 0.14
-"""How much darker and lighter the bottoms and ridges of folds are than even cloth."""
+_CROTCH: Final = 0.35
+"""How much trousers are bunched at the top of the legs, 0 to 1."""
+_EDGE_SHADE: Final = 0.78
+"""Share of the light that reaches necklines and the ends of sleeves, which are seamed."""
+_LEG_SEAM: Final = 0.6
+"""Colour of the seams of trousers over that of their cloth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +73,6 @@ class LegCut:
     """Depth of its folds."""
 
 
-def trunk_drape(figure: Figure, *, ease_m: float, slack: float, flare: float, bottom_m: float) -> Drape:
-    """Cloth hanging from the armpits downwards."""
-    shoulder = figure.head_of("upperarm01.L")
-    top = float(shoulder[2] - 0.07)
-    skin = figure.points[figure.within(Part.TORSO, Part.HIPS, Part.THIGH)]
-    return drape(skin, top_m=top, bottom_m=bottom_m, ease_m=ease_m, slack=slack, flare=flare)
-
-
 def hem_height_m(figure: Figure, thighs_below_hips: float) -> float:
     """Height of a hem given in thigh lengths below the hips."""
     hip, knee = figure.head_of("upperleg01.L")[2], figure.head_of("lowerleg01.L")[2]
@@ -103,35 +102,41 @@ def top_layers(figure: Figure, cut: TopCut, albedo: Floats, pattern: Pattern, se
     faces = _up_to_hems(figure, faces, cut)
     points = relax(points, faces, 3)
     cloth, place = cloth_places(figure, "arm")
-    relief = crease_depth(cloth, place, cut.sleeve_hem, seed)
+    places = fold_places(figure.points, cloth[:, 1])
+    relief = crease_depth(places, place, cut.sleeve_hem, seed)
     shade, depth = crease_shade(relief), relief * cut.crease_m * size
     points = points + np.where(place < cut.sleeve_hem - 0.05, depth, 0)[:, None] * figure.normals
     # The neckline: what lies above is drawn down to it.
     line = neckline_m(figure, points, cut.neckline_m)
+    edge = (points[:, 2] >= line) | (place >= cut.sleeve_hem)
     points[:, 2] = np.minimum(points[:, 2], line)
     points = relax(points, faces, 3, edges=True)
-    bottom = max(hem, waist - 0.06 * size)
+    bottom = max(hem, waist - 0.03 * size)
     faces = faces[(points[faces, 2] > bottom).any(1) | _on_arm(figure, faces)]
     on_trunk = ~figure.within(Part.UPPER_ARM, Part.FOREARM, Part.HAND)
-    below = on_trunk & (points[:, 2] < bottom)
-    angle, _ = hang.polar(points[below])
-    level = np.full(len(angle), bottom)
-    points[below] = hang.place(level, angle, hang.at(level, angle) - 0.004)
+    points[on_trunk & (points[:, 2] < bottom), 2] = bottom
+    share = float(np.clip(0.45 + 0.3 * cut.hem, 0.4, 0.7))
+    weights = figure.cloth_weights.copy()
+    points[on_trunk], weights[on_trunk] = onto_hang(
+        figure, hang, points[on_trunk], weights[on_trunk], waist_m=waist, hem_m=hem, leg_share=share
+    )
     if cut.gap_m > 0:
         points, faces = _open_front(figure, points, faces, cut.gap_m)
     cuff = 0.8 + 0.2 * np.clip((cut.sleeve_hem - place) / 0.2 - 0.2, 0, 1) if cut.band_m else np.ones(len(points))
+    shade = shade * np.where(edge, _EDGE_SHADE, 1)
     layers = [
         Layer(
-            vertices_m=points, weights=figure.cloth_weights, faces=faces, albedo=albedo * (cuff * shade)[:, None],
-            material=cut.material, rank=cut.rank, pattern=pattern, cloth_m=cloth,
+            vertices_m=points, weights=weights, faces=faces, albedo=albedo * (cuff * shade)[:, None],
+            material=cut.material, rank=cut.rank, pattern=pattern, cloth_m=cloth, fold_m=shifted(places, seed),
+            bunched=bunched(place, cut.sleeve_hem, over_waist_m=figure.points[:, 2] - waist - HOLLOW_M),
         )
     ]  # fmt: skip
     if hem < waist - 0.03:
-        share = float(np.clip(0.25 + 0.45 * cut.hem, 0.15, 0.7))
         layers.append(
             tube_layer(
-                figure, hang, top_m=waist + 0.02, bottom_m=hem, leg_share=share, gap_m=cut.gap_m, albedo=albedo[0],
-                material=cut.material, rank=cut.rank, pattern=pattern, waves=0.02, band_m=cut.band_m * size, seed=seed,
+                figure, hang, top_m=waist + LAP_FROM_M[0] * size, bottom_m=hem, leg_share=share, gap_m=cut.gap_m,
+                albedo=albedo[0], material=cut.material, rank=cut.rank, pattern=pattern, waves=0.02,
+                band_m=cut.band_m * size, seed=seed,
             )
         )  # fmt: skip
     return layers
@@ -141,7 +146,7 @@ def cloth_places(figure: Figure, kind: str) -> tuple[Floats, Floats]:
     """Places (V, 2) on the cloth (see `Layer.cloth_m`), and places (V,) along the ``arm`` or ``leg``, -1 off them."""
     points = figure.points
     middle_y = float(figure.head_of("spine03")[1])
-    around = _AROUND_M * np.abs(np.arctan2(points[:, 0], -(points[:, 1] - middle_y)))
+    around = AROUND_M * np.abs(np.arctan2(points[:, 0], -(points[:, 1] - middle_y)))
     cloth = np.stack([around, points[:, 2]], 1)
     along = np.full(len(points), -1.0)
     parts = (Part.UPPER_ARM, Part.FOREARM, Part.HAND) if kind == "arm" else (Part.THIGH, Part.SHIN, Part.FOOT)
@@ -154,33 +159,6 @@ def cloth_places(figure: Figure, kind: str) -> tuple[Floats, Floats]:
         cloth[own, 1] = limb.upper[2] - place * np.linalg.norm(limb.middle - limb.upper)
         along[own] = place
     return cloth, along
-
-
-def crease_depth(cloth: Floats, place: Floats, hem: float, seed: int) -> Floats:
-    """(V,): relief of folds in -1..1: long soft ones everywhere, rings where a joint bends and above the hem.
-
-    Args:
-        cloth: (V, 2) places on the cloth.
-        place: (V,) along a limb; -1 off it.
-        hem: where on the limb the cloth ends.
-        seed: of the folds.
-    """
-    rng = np.random.default_rng(derive_seed(seed, "creases"))
-    u, v = cloth.T
-    warp = 0.8 * np.sin(9 * u + 7 * v + rng.uniform(0, 6)) + 0.6 * np.sin(17 * v - 11 * u + rng.uniform(0, 6))
-    soft = np.zeros(len(u))
-    for _ in range(3):
-        turn = rng.uniform(0.2, 0.9) * rng.choice([-1, 1])
-        wave = (u * np.cos(turn) + v * np.sin(turn)) * rng.uniform(55, 85) + warp + rng.uniform(0, 6)
-        soft += (1 - 2 * np.abs(np.sin(0.5 * wave))) / 3
-    ring = np.sin(v * rng.uniform(95, 115) + 1.6 * np.sin(20 * u + rng.uniform(0, 6)) + rng.uniform(0, 6))
-    bend = np.exp(-(((place - 1) / 0.18) ** 2)) + 0.8 * np.exp(-(((place - hem + 0.12) / 0.12) ** 2))
-    return np.asarray(soft + np.where(place >= 0, 1.1 * bend * ring, 0))
-
-
-def crease_shade(relief: Floats) -> Floats:
-    """(V,): share of the light that reaches cloth at a relief in -1..1; little does the bottom of folds."""
-    return np.asarray(1 - _VALLEY * np.clip(-relief, 0, 1.3) + _RIDGE * np.clip(relief, 0, 1))
 
 
 def leg_layers(figure: Figure, cut: LegCut, albedo: Floats, seed: int) -> list[Layer]:
@@ -200,86 +178,20 @@ def leg_layers(figure: Figure, cut: LegCut, albedo: Floats, seed: int) -> list[L
     # Beyond the hem only the first row of faces is kept; its vertices have been drawn up to the hem.
     faces = faces[(place[faces] < cut.hem).any(1)]
     points = relax(points, faces, 2)
-    relief = crease_depth(cloth, place, cut.hem, seed)
+    shin = limb_of(figure.physique.skeleton, "leg", "L")
+    hem_m = float(shin.upper[2] - cut.hem * np.linalg.norm(shin.middle - shin.upper))
+    pattern = Pattern(weave=Weave.LEGS, period_m=hem_m, share=0.0016, colour=_LEG_SEAM * albedo.max(0))
+    places = fold_places(figure.points, cloth[:, 1])
+    relief = crease_depth(places, place, cut.hem, seed)
     shade, depth = crease_shade(relief), relief * cut.crease_m * size
     points = points + np.where(place < cut.hem - 0.03, depth, 0)[:, None] * figure.normals
     return [
         Layer(
             vertices_m=points, weights=figure.cloth_weights, faces=faces, albedo=albedo * shade[:, None],
-            material=cut.material, rank=1, cloth_m=cloth,
+            material=cut.material, rank=1, cloth_m=cloth, pattern=pattern, fold_m=shifted(places, seed + 1),
+            bunched=bunched(place, cut.hem, crotch=_CROTCH),
         )
     ]  # fmt: skip
-
-
-def tube_layer(
-    figure: Figure, hang: Drape, *, top_m: float, bottom_m: float, leg_share: float, gap_m: float, albedo: Floats,
-    material: Material, rank: int, pattern: Pattern, waves: float, seed: int, band_m: float = 0.0,
-) -> Layer:  # fmt: skip
-    """A tube of cloth around hips and legs: the skirt of a coat, a dress or a jumper.
-
-    Args:
-        figure: the body.
-        hang: how the cloth falls.
-        top_m: height of its upper edge.
-        bottom_m: height of its hem.
-        leg_share: how far the hem goes along with the legs, 0 to 1.
-        gap_m: half the width of an open front.
-        albedo: (3,) linear colour.
-        material: of the cloth.
-        rank: see `bodydouble.generation.avatar.mesh.Layer.rank`.
-        pattern: of the cloth.
-        waves: depth of folds at the hem as a share of the radius.
-        seed: of the folds.
-        band_m: height of a darker band at the hem.
-    """
-    rows = max(3, round((top_m - bottom_m) / 0.03) + 1)
-    z = np.linspace(top_m, bottom_m, rows)
-    front = 1.5 * np.pi
-    half = np.arcsin(np.clip(gap_m / 0.13, 0, 0.9)) if gap_m > 0 else 0.0
-    angle = front + half + np.linspace(0, 2 * np.pi - 2 * half, DIRECTIONS + 1)
-    zz, aa = np.meshgrid(z, angle, indexing="ij")
-    down = (top_m - zz) / max(top_m - bottom_m, 1e-6)
-    rng = np.random.default_rng(derive_seed(seed, "tube"))
-    first, second, third = rng.uniform(0, 6, 3)
-    # Folds that fall, some from the waist and some from half-way; whole numbers of them, so that the back has no seam.
-    fall = np.sin(7 * aa + 1.5 * np.sin(2 * aa + first) + second) + 0.7 * np.sin(
-        12 * aa + 2 * np.sin(3 * aa + third)
-    ) * np.clip(2 * down - 0.6, 0, 1)
-    radius = hang.at(zz, aa) * (1 + waves * down * fall)
-    points = hang.place(zz.ravel(), aa.ravel(), radius.ravel())
-    tint = np.where((zz - bottom_m < band_m).ravel(), 0.8, 1.0) * crease_shade((0.55 * down * fall).ravel())
-    return Layer(
-        vertices_m=points, weights=_tube_weights(figure, points, leg_share, bottom_m),
-        faces=grid_faces(rows, DIRECTIONS + 1), albedo=tint[:, None] * albedo, material=material,
-        grid=(rows, DIRECTIONS + 1) if leg_share > _PUSHED_SHARE else None, rank=rank, pattern=pattern,
-        cloth_m=np.stack([_AROUND_M * np.abs(np.mod(aa - 0.5 * np.pi, 2 * np.pi) - np.pi).ravel(), zz.ravel()], 1),
-    )  # fmt: skip
-
-
-def trunk_weights(figure: Figure, points: Floats, *parts: Part) -> NDArray[np.float32]:
-    """(N, bones): as the skin behind points (N, 3), of neck, chest and hips unless parts are named."""
-    trunk = figure.within(*(parts or (Part.NECK, Part.TORSO, Part.HIPS)))
-    distance, index = cKDTree(figure.points[trunk]).query(points, k=6)
-    near = 1 / (distance + 0.01)
-    base = (figure.physique.weights[trunk][index] * near[..., None]).sum(1) / near.sum(1, keepdims=True)
-    return np.asarray(base.astype(np.float32))
-
-
-def _tube_weights(figure: Figure, points: Floats, leg_share: float, bottom_m: float) -> NDArray[np.float32]:
-    """Like the skin behind it at the waist; below the hips more and more with the thighs."""
-    base = trunk_weights(figure, points, Part.TORSO, Part.HIPS)
-    hip = float(figure.head_of("upperleg01.L")[2])
-    # Thighs are in the trunk's skin already; they count as the root here, and again in the share below.
-    legs = [BONE_INDEX[f"{bone}.{side}"] for bone in ("upperleg01", "lowerleg01") for side in _SIDES]
-    base[:, BONE_INDEX["root"]] += base[:, legs].sum(1)
-    base[:, legs] = 0
-    share = leg_share * np.clip((hip + 0.05 - points[:, 2]) / max(hip + 0.05 - bottom_m, 0.1), 0, 1) ** 0.8
-    left = np.clip(0.5 + points[:, 0] / 0.22, 0, 1)
-    left = left * left * (3 - 2 * left)
-    out = base * (1 - share)[:, None]
-    out[:, BONE_INDEX["upperleg01.L"]] += share * left
-    out[:, BONE_INDEX["upperleg01.R"]] += share * (1 - left)
-    return np.asarray(out.astype(np.float32).reshape(-1, len(BONES)))
 
 
 def _hung(points: Floats, hang: Drape) -> Floats:

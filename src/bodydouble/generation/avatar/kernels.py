@@ -10,10 +10,12 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.generation.avatar.folds import DENIM, KNIT, folded
 from bodydouble.generation.avatar.surfaces import (
     CHART,
     GRAIN,
     GRAIN_SCALE,
+    LEGS,
     STRANDS,
     beside,
     crease,
@@ -37,6 +39,10 @@ _MOST_FRAY = 0.36
 _FRAY_STRETCH = np.float32(7.0)
 _APART_M = 0.03
 """Samples of a pixel further apart in depth show different parts of a surface."""
+_CLOSED_M = np.float32(1e-4)
+"""Edges of cloth that are nearer than this are sewn together."""
+_FOLDED = 0.4
+"""Share of fine detail from which on cloth has folds of its own, and none of the uneven light that stands for them."""
 _INSIDE = np.float32(0.45)
 """Light that reaches the inside of a collar or a hem."""
 
@@ -153,10 +159,12 @@ def push_out(points: Array, grids: Array, starts: Array, ends: Array, start_radi
     """Let legs push cloth away from its own middle, and the cloth around them come along as if it were taut.
 
     ``points`` (N, 3) are moved; ``grids`` (G, 3): first vertex, rows, columns; legs are capsules, in rows, that narrow from
-    start to end: thigh and shin in turn.
+    start to end: thigh and shin in turn. Where the first and last column are at one place the cloth is closed.
     """
     for g in range(grids.shape[0]):
         first, rows, columns = grids[g, 0], grids[g, 1], grids[g, 2]
+        ends_apart = points[first] - points[first + columns - 1]
+        closed = (ends_apart * ends_apart).sum() < _CLOSED_M * _CLOSED_M
         away = np.zeros((rows, columns), np.float64)
         ways = np.zeros((rows, columns, 3), np.float64)
         for row in range(rows):
@@ -177,7 +185,12 @@ def push_out(points: Array, grids: Array, starts: Array, ends: Array, start_radi
             before = away.copy()
             for row in range(rows):
                 for column in range(columns):
-                    beside = before[row, max(column - 1, 0)] + before[row, min(column + 1, columns - 1)]
+                    left, right = max(column - 1, 0), min(column + 1, columns - 1)
+                    if closed and column == 0:
+                        left = columns - 2
+                    if closed and column == columns - 1:
+                        right = 1
+                    beside = before[row, left] + before[row, right]
                     over = before[max(row - 1, 0), column] + before[min(row + 1, rows - 1), column]
                     away[row, column] = max(before[row, column], 0.48 * beside, 0.46 * over)
         for row in range(rows):
@@ -336,6 +349,18 @@ def _alike(triangle: Array, depth: Array, group: Array, part: int, row: int, col
     return count
 
 
+@nb.njit(cache=True, nogil=True)
+def _count_alike(
+    triangle: Array, depth: Array, group: Array, samples: int, moments: int, near: Any, out: Array
+) -> None:
+    """`_alike` of every sample that shows something, ``out`` (H, W); by itself, as it slows down in a longer loop."""
+    for y in range(triangle.shape[0]):
+        for x in range(triangle.shape[1]):
+            if triangle[y, x] >= 0:
+                part = (y % samples) * samples + x % samples
+                out[y, x] = _alike(triangle, depth, group, part, y // samples, x // samples, samples, moments, near)
+
+
 @nb.njit(cache=True, nogil=True, inline="always")
 def _mix(values: Array, a: Any, b: Any, c: Any, w0: Any, w1: Any, w2: Any) -> Any:
     """Values (N, 3) of the corners of a face, by weight."""
@@ -362,27 +387,30 @@ def _weights(points: Array, a: Any, b: Any, c: Any, x: Any, y: Any) -> Any:
 def shade(
     triangle: Array, depth: Array, samples: int, per_metre: float, moments: Array, faces: Array, light: Array,
     normals: Array, rest: Array, albedo: Array, cloth: Array, surface: Array, surfaces: Array, up: Array, key: Array,
-    strength: float, ambient: Array, seed: int, fine: float, chart: Array, strands: Array, codes: Array, out: Array,
+    strength: float, ambient: Array, seed: int, fine: float, chart: Array, strands: Array, ways: Array, folds: Array,
+    codes: Array, out: Array,
 ) -> None:  # fmt: skip
     """Colour every pixel from its samples.
 
     ``moments`` (M, N, 3) as given to `fill`, ``per_metre`` samples a metre; ``light`` (N, 2) as `light_vertices` found it,
-    used where ``fine`` is 0; above, light is found at every sample from ``normals`` (N, 3), with folds and as much grain, of
-    ``chart`` (R, C, 3), and of shine on hair along ``strands`` (N, 3); from 1 on, where colours of vertices matter little,
+    used where ``fine`` is 0; above, light is found at every sample from ``normals`` (N, 3), with folds, as much grain, of
+    ``chart`` (R, C, 3), of shine on hair along ``strands`` (N, 3), and of the ``folds`` of cloth (S, S, 6) along ``ways``
+    (N, 9); from 1 on, where colours of vertices matter little,
     once for all samples of a surface in a pixel that see the same moment (multisampling). ``codes``: sRGB bytes for
     linear 0..1; ``out`` (H, W, 4) sRGB not multiplied by alpha, and alpha.
     """
     reach, wide = max(1, int(0.05 * per_metre)), max(2, int(0.16 * per_metre))
     sample_m = np.float32(1.0 / per_metre)
     shares = fine >= 1 and samples > 1
+    weights: Array = np.ones(triangle.shape if shares else (1, 1), np.uint8)
     if shares:
         sample_m *= np.float32(0.5 * (1 + samples))
         group = np.empty(faces.shape[0], np.uint8)
         for f in range(faces.shape[0]):
             group[f] = surface[faces[f, 0]]
-    else:
-        group = surface
-    near = np.float32(_APART_M * per_metre)
+        near = np.float32(_APART_M * per_metre)
+        _count_alike(triangle, depth, group, samples, moments.shape[0], near, weights)
+    plain = np.float32(max(0.0, 1.0 - fine / _FOLDED))
     last = codes.shape[0] - 1
     for row in range(out.shape[0]):
         for column in range(out.shape[1]):
@@ -397,9 +425,7 @@ def shade(
                 count += 1
                 if middle_row < 0 or 2 * part <= samples * samples:
                     middle_row, middle_column = y, x
-                weight = 1
-                if shares:
-                    weight = _alike(triangle, depth, group, part, row, column, samples, moments.shape[0], near)
+                weight = np.int64(weights[y % weights.shape[0], x % weights.shape[1]])
                 if weight == 0:
                     continue
                 total += weight
@@ -411,10 +437,20 @@ def shade(
                     material = np.int64(kind[0])
                     rx, ry, rz = _mix(rest, a, b, c, w0, w1, w2)
                     nx, ny, nz = _mix(normals, a, b, c, w0, w1, w2)
-                    ridge, along = crease(rx, ry, rz, material, seed)
+                    ridge = along = np.float32(0.0)
+                    valley = np.float32(1.0)
+                    is_cloth = KNIT <= material <= DENIM
+                    if plain > 0 or not is_cloth:
+                        ridge, along = crease(rx, ry, rz, material, seed)
+                    if is_cloth:
+                        ridge, along = ridge * plain, along * plain
+                        fx, fy, fz, valley = folded(ways, folds, a, b, c, w0, w1, w2, material)
+                        share = np.float32(1.0) - plain
+                        nx, ny, nz = nx + share * fx, ny + share * fy, nz + share * fz
+                        valley = np.float32(1.0) - share * (np.float32(1.0) - valley)
                     level, gloss = lit(nx, ny, nz, ridge, along, material, up, key, strength)
                     s = GRAIN_SCALE[material]
-                    level *= np.float32(1.0 + fine * GRAIN[material] * noise(rx * s, ry * s, rz * s, seed + 7))
+                    level *= valley * np.float32(1.0 + fine * GRAIN[material] * noise(rx * s, ry * s, rz * s, seed + 7))
                 else:
                     level = w0 * light[a, 0] + w1 * light[b, 0] + w2 * light[c, 0]
                     gloss = w0 * light[a, 1] + w1 * light[b, 1] + w2 * light[c, 1]
@@ -427,9 +463,11 @@ def shade(
                     here = painted(chart, u, v)
                     share = np.float32(fine) * here[3]
                     r, g, e = r + share * (here[0] - r), g + share * (here[1] - g), e + share * (here[2] - e)
-                elif weave > 0 and weave != CHART:
+                elif weave > 0 and weave != CHART and (fine > 0 or weave != LEGS):
                     u, v = _place(cloth, a, b, c, w0, w1, w2)
                     share = np.float32(second(u, v, kind, sample_m))
+                    if weave == LEGS:
+                        share *= np.float32(1.0) - plain
                     r, g, e = r + share * (kind[4] - r), g + share * (kind[5] - g), e + share * (kind[6] - e)
                     if weave == STRANDS and fine > 0 and area <= 0:
                         tx, ty, tz = _mix(strands, a, b, c, w0, w1, w2)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.generation.avatar import surfaces
+from bodydouble.generation.avatar import folds, surfaces
 from bodydouble.generation.avatar.skeleton import BONES, Floats
 from bodydouble.scene.appearance import RGB
 
@@ -49,13 +49,17 @@ class Weave(IntEnum):
     BLOCK = 3
     """A band of the second colour around the chest."""
     SEAM = 4
-    """A line down the front: a zip or a row of buttons."""
+    """A zip down the front, and pockets, from ``period_m`` up, on both sides of it; no pockets if that is 0."""
     RIBS = 5
     """Fine ridges along the cloth."""
     STRANDS = 6
     """Hair: locks ``period_m`` wide and ``share`` times as long, with strands in them."""
     CHART = 7
     """Skin of the head, painted finer than the mesh; ``cloth_m`` is the place on the chart, in shares of it."""
+    LEGS = 8
+    """Seams along both sides of a leg, and a stitched hem at ``period_m``."""
+    BUTTONS = 9
+    """An edge down the front with buttons ``period_m`` apart."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,6 +90,10 @@ class Layer:
     pattern: Pattern = field(default_factory=Pattern)
     cloth_m: Floats | None = None
     """(N, 2): place on the cloth: around the body from its middle in front, and height; (x, z) if None."""
+    fold_m: Floats | None = None
+    """(N, 2): place on the chart of folds (see `folds.fold_places`); by place in the rest body if None."""
+    bunched: Floats | None = None
+    """(N,): how much cloth is bunched whatever the pose, 0 to 1; not at all if None."""
     grid: tuple[int, int] | None = None
     """Rows and columns of a cloth that hangs around the legs, which push it outwards."""
     rank: int = 0
@@ -116,6 +124,8 @@ class Dressed:
     """(N, 3) linear."""
     cloth_m: NDArray[np.float32]
     """(N, 2)."""
+    folds: NDArray[np.float32]
+    """(N, 3): ``fold_m`` and ``bunched`` of the layers."""
     density: NDArray[np.float32]
     """(N,)."""
     nearer_m: NDArray[np.float32]
@@ -133,6 +143,7 @@ class Outfit:
         self._layers = [_compact(layer) for layer in layers if len(layer.faces)]
         self._levels: dict[float, Dressed] = {}
         self._creases: dict[Dressed, NDArray[np.float32]] = {}
+        self._rests: dict[Dressed, NDArray[np.float32]] = {}
         self._paint = paint
         self._charts: list[NDArray[np.float32]] = []
 
@@ -154,6 +165,16 @@ class Outfit:
             surfaces.creases(dressed.vertices_m, dressed.surface, dressed.surfaces, seed, out)
             self._creases[dressed] = out
         return self._creases[dressed]
+
+    def fold_ways(self, dressed: Dressed, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, 9): see `folds.fold_ways`, of one of the levels in a pose with vertices at ``points`` (N, 3)."""
+        out = np.empty((len(points), 9), np.float32)
+        static = (dressed.folds, dressed.surface, dressed.surfaces)
+        if dressed not in self._rests:
+            folds.fold_ways(dressed.vertices_m, dressed.faces, *static, np.zeros(1, np.float32), out)
+            self._rests[dressed] = out[:, 2].copy()
+        folds.fold_ways(points, dressed.faces, *static, self._rests[dressed], out)
+        return out
 
     def chart(self, sample_m: float) -> NDArray[np.float32]:
         """(R, C, 3): the painted head, no finer than samples ``sample_m`` apart can show."""
@@ -192,6 +213,7 @@ def join(layers: list[Layer]) -> Dressed:
         surfaces=np.array(rows, np.float32),
         albedo=np.concatenate([layer.albedo for layer in layers]).astype(np.float32),
         cloth_m=np.concatenate(cloth).astype(np.float32),
+        folds=np.concatenate([_folds(layer) for layer in layers]).astype(np.float32),
         density=np.concatenate(
             [np.ones(n) if layer.density is None else layer.density for layer, n in zip(layers, sizes, strict=True)]
         ).astype(np.float32),
@@ -231,6 +253,13 @@ def outwards(points: Floats, faces: NDArray[np.int32]) -> NDArray[np.int32]:
     return faces if float(np.einsum("fi,fi->", a, np.cross(b, c))) >= 0 else faces[:, ::-1].copy()
 
 
+def _folds(layer: Layer) -> Floats:
+    """(N, 3): places on the chart of folds, and how much the cloth is bunched."""
+    points = layer.vertices_m
+    places = folds.fold_places(points, points[:, 2]) if layer.fold_m is None else layer.fold_m
+    return np.column_stack([places, np.zeros(len(points)) if layer.bunched is None else layer.bunched])
+
+
 def _compact(layer: Layer) -> Layer:
     """Leave out vertices that no face uses."""
     if layer.grid is not None:
@@ -239,6 +268,8 @@ def _compact(layer: Layer) -> Layer:
     return replace(
         layer, vertices_m=layer.vertices_m[used], weights=layer.weights[used], albedo=layer.albedo[used],
         cloth_m=None if layer.cloth_m is None else layer.cloth_m[used],
+        fold_m=None if layer.fold_m is None else layer.fold_m[used],
+        bunched=None if layer.bunched is None else layer.bunched[used],
         density=None if layer.density is None else layer.density[used],
         faces=faces.reshape(layer.faces.shape).astype(np.int32),
     )  # fmt: skip
@@ -265,6 +296,8 @@ def _merged(layer: Layer, cell_m: float) -> Layer:
     return replace(
         layer, vertices_m=mean(layer.vertices_m), weights=mean(layer.weights).astype(np.float32),
         albedo=mean(layer.albedo), cloth_m=None if layer.cloth_m is None else mean(layer.cloth_m),
+        fold_m=None if layer.fold_m is None else mean(layer.fold_m),
+        bunched=None if layer.bunched is None else mean(layer.bunched[:, None])[:, 0],
         density=None if layer.density is None else mean(layer.density[:, None])[:, 0],
         faces=np.unique(turned, axis=0).astype(np.int32),
     )  # fmt: skip

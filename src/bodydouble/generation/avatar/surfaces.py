@@ -24,6 +24,20 @@ _WRAP = np.array([0.35, 0.25, 0.25, 0.2, 0.15, 0.1], np.float32)
 _GLOSS = np.array([0.05, 0.06, 0.0, 0.0, 0.0, 0.10], np.float32)
 STRANDS, CHART = 6, 7
 """Rows of `bodydouble.generation.avatar.mesh.Weave` that are drawn in ways of their own."""
+SEAM, LEGS, BUTTONS = 4, 8, 9
+"""Rows with seams."""
+_LEG_SIDE = np.float32(0.1 + 0.03 * np.pi)
+"""Where the sides of a leg are around it, see `garments.cloth_places`."""
+_HEM_M = np.float32(0.022)
+"""Width of a hem."""
+_BUTTON_M = np.float32(0.006)
+"""Radius of a button."""
+_PLACKET_M = np.float32(0.016)
+"""How far the edge of a buttoned front is from its middle."""
+_POCKET_M = np.float32(0.14)
+"""Height of the opening of a pocket."""
+_POCKET_U = (np.float32(0.094), np.float32(0.070))
+"""Where around the body its lower and its upper end are."""
 AROUND_M = np.float32(0.18 * np.pi)
 """Width of hair on the cloth, once around the head: where a face seems wider than half of it, it lies across the seam."""
 _STREAKS = np.float32(0.24)
@@ -137,6 +151,20 @@ def light_vertices(
         out[v, 0], out[v, 1] = light, gloss
 
 
+@nb.njit(cache=True, nogil=True, inline="always")
+def _line(off_m: Any, half_m: Any, sample_m: Any) -> Any:
+    """Share of a sample that a line covers whose middle is that much off."""
+    return min(min(sample_m, 2 * half_m), max(0.0, half_m + 0.5 * sample_m - abs(off_m))) / sample_m
+
+
+@nb.njit(cache=True, nogil=True)
+def _slit(u: Any, v: Any, sample_m: Any) -> Any:
+    """The slanting opening of a pocket whose lower end is at ``v`` 0."""
+    if v < 0 or v > _POCKET_M:
+        return 0.0
+    return _line(u - _POCKET_U[0] - (_POCKET_U[1] - _POCKET_U[0]) * v / _POCKET_M, 0.0022, sample_m)
+
+
 @nb.njit(cache=True, nogil=True)
 def second(u: Any, v: Any, row: Array, sample_m: Any) -> Any:
     """Share of the second colour of a pattern at a place on the cloth, smoothed over a sample."""
@@ -147,8 +175,15 @@ def second(u: Any, v: Any, row: Array, sample_m: Any) -> Any:
         return 0.5 * _band(v, period, share, sample_m) + 0.5 * _band(u, period, share, sample_m)
     if weave == 3:
         return _edge(v - period, sample_m) * _edge(period + share - v, sample_m)
-    if weave == 4:
-        return _edge(share - abs(u), sample_m)
+    if weave == SEAM:
+        zip_ = _edge(share - abs(u), sample_m)
+        return max(zip_, _slit(abs(u), v - period, sample_m)) if period > 0 else zip_
+    if weave == LEGS:
+        return max(_line(u - _LEG_SIDE, share, sample_m), 0.8 * _line(v - period - _HEM_M, 0.0018, sample_m))
+    if weave == BUTTONS:
+        off = v - period * np.floor(v / period) - 0.5 * period
+        button = _edge(_BUTTON_M - np.sqrt(u * u + off * off), sample_m) * min(1.0, 2 * _BUTTON_M / sample_m)
+        return max(button, 0.8 * _line(abs(u) - _PLACKET_M, share, sample_m))
     if weave == 5:
         return 0.35 * _band(u, period, share, sample_m)
     deep = 0.6 if share > _CURLED else 1.2

@@ -26,10 +26,9 @@ from bodydouble.generation.avatar.garments import (
     leg_layers,
     neckline_m,
     top_layers,
-    trunk_drape,
-    tube_layer,
 )
 from bodydouble.generation.avatar.hair import hair_layers, with_whiskers
+from bodydouble.generation.avatar.hanging import trunk_drape, tube_layer
 from bodydouble.generation.avatar.head import Complexion, complexion_of, paint_skin
 from bodydouble.generation.avatar.headwear import edge_z_m, headwear_layers
 from bodydouble.generation.avatar.mesh import Layer, Material, Outfit, Pattern, Weave, linear
@@ -76,7 +75,17 @@ BOTTOMS: Final[dict[str, LegCut]] = {
 }  # fmt: skip
 
 OPEN_TOPS: Final = ("jacket", "coat")
+_BUTTONS_M: Final = {"shirt": 0.085, "coat": 0.12}
+"""Distances of buttons."""
+_POCKET_UNDER_WAIST_M: Final = 0.03
+"""How far under the waist the pockets of a jacket reach."""
+_DRESS_WAIST: Final = -0.08
+"""Where the upper part of a dress ends, in thigh lengths below the hips."""
 _SKIRT_EASE_M: Final = 0.012
+_UNDER_SKIRT: Final = 0.25
+"""How far legs go on under a skirt, in thigh lengths: little, as what goes on could be seen through it in a stride."""
+_UNDER_COAT: Final = 0.2
+"""How much of their width skirts have under a coat."""
 _INTO_SHOE_M: Final = 0.025
 """How far below the ankle skin goes on."""
 _BEHIND, _LEGS_BEHIND = -4, -8
@@ -161,7 +170,8 @@ def _top(figure: Figure, appearance: Appearance, rng: np.random.Generator, seed:
     cut = replace(cut, ease_m=cut.ease_m * wide, hem=cut.hem * float(rng.uniform(0.8, 1.1)))
     colour = linear(appearance.top_rgb)
     if appearance.bottom == "dress" and appearance.top in ("T-shirt", "shirt", "jumper"):
-        colour = linear(appearance.bottom_rgb)  # The dress is all of one cloth.
+        colour = linear(appearance.bottom_rgb)  # The dress is all of one cloth, with a seam at the waist.
+        cut = replace(cut, hem=_DRESS_WAIST)
     pattern = _pattern(figure, appearance, colour, seed)
     layers = []
     if appearance.top in OPEN_TOPS and rng.random() < 0.55:
@@ -182,7 +192,7 @@ def _top(figure: Figure, appearance: Appearance, rng: np.random.Generator, seed:
 
 
 def _pattern(figure: Figure, appearance: Appearance, colour: Floats, seed: int) -> Pattern:
-    """The weave of the top; plain shirts, jackets and coats have a seam in front."""
+    """The weave of the top; plain shirts, jackets and coats open in front."""
     rng = np.random.default_rng(derive_seed(seed, "pattern"))
     level = float(colour @ [0.2126, 0.7152, 0.0722])
     second = np.clip(colour * 0.3 + (0.32 if level < 0.18 else 0.0), 0.01, 0.7)
@@ -197,8 +207,12 @@ def _pattern(figure: Figure, appearance: Appearance, colour: Floats, seed: int) 
         chest = float(figure.head_of("spine01")[2])
         height = float(rng.uniform(0.10, 0.16)) * figure.size
         return Pattern(weave=Weave.BLOCK, period_m=chest - 0.8 * height, share=height, colour=second)
-    if appearance.top in ("shirt", "jacket", "coat"):
-        return Pattern(weave=Weave.SEAM, share=0.0035, colour=colour * 0.5)
+    if appearance.top in ("shirt", "coat"):
+        apart_m = _BUTTONS_M[appearance.top] * figure.size
+        return Pattern(weave=Weave.BUTTONS, period_m=apart_m, share=0.0025, colour=colour * 0.5)
+    if appearance.top == "jacket":
+        pocket_m = float(figure.head_of("spine05")[2]) - _POCKET_UNDER_WAIST_M * figure.size
+        return Pattern(weave=Weave.SEAM, period_m=pocket_m, share=0.0035, colour=colour * 0.5)
     return Pattern()
 
 
@@ -211,11 +225,14 @@ def _bottom(figure: Figure, appearance: Appearance, rng: np.random.Generator, se
         return leg_layers(figure, replace(cut, leg_m=(hip, knee, ankle)), _cloth(figure, colour), seed)
     hem = hem_height_m(figure, _skirt_length(seed))
     top = float(figure.head_of("spine05")[2] + 0.045 * figure.size)
-    flare = float(rng.uniform(0.05, 0.22))
+    # Under a coat it hangs straight, or it would show at the coat's sides.
+    wide = _UNDER_COAT if appearance.top == "coat" else 1.0
+    flare = wide * float(rng.uniform(0.05, 0.22))
     hang = trunk_drape(figure, ease_m=_SKIRT_EASE_M, slack=0.3, flare=flare, bottom_m=hem)
     tube = tube_layer(
         figure, hang, top_m=top, bottom_m=hem, leg_share=0.6, gap_m=0.0, albedo=colour, material=Material.WOVEN,
-        rank=1, waves=float(rng.uniform(0.03, 0.07)), pattern=Pattern(), seed=seed,
+        rank=1, waves=wide * float(rng.uniform(0.03, 0.07)), pattern=Pattern(), seed=seed,
+        is_skirt=True,
     )  # fmt: skip
     return [tube]
 
@@ -256,7 +273,7 @@ def _bare_legs(figure: Figure, appearance: Appearance, seed: int) -> Faces:
     if appearance.bottom == "shorts":
         bare_from = BOTTOMS["shorts"].hem - 0.2
     elif appearance.bottom in ("skirt", "dress"):
-        bare_from = _skirt_length(seed) - 0.5
+        bare_from = _skirt_length(seed) - _UNDER_SKIRT
     else:
         return legs[:0]
     bare = (_places(figure, "leg")[legs] > bare_from).all(1)
