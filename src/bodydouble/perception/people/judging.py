@@ -16,12 +16,11 @@ from bodydouble.scene.skeleton import BODY_JOINTS
 
 SURE_SCORE: Final = 0.75
 """Score of the finder from which the per-person network isn't asked. On single frames of eight recorded clips the second
-look gave none of 390 such candidates less than 0.5; with generation 4 of the networks, of those from 0.7 on, 8 of 463
-(``benchmarks/second_look.py``)."""
+look gave none of 365 such candidates less than 0.5; of those from 0.7 on, 8 of 463 (``benchmarks/second_look.py``)."""
 _DOUBTFUL_SCORE: Final = 0.5
 """Below it most candidates are nobody, so that asking in two steps is cheaper than in one."""
-_WEIGHT_FOUND, _WEIGHT_PERSON, _WEIGHT_JOINTS, _OFFSET = 1.69, 0.31, 1.11, -2.74
-_SURE_WEIGHT, _SURE_OFFSET = 1.88, 0.45
+_WEIGHT_FOUND, _WEIGHT_PERSON, _WEIGHT_JOINTS, _OFFSET = 1.60, 0.34, 0.95, -2.66
+_SURE_WEIGHT, _SURE_OFFSET = 1.76, 0.69
 
 
 @runtime_checkable
