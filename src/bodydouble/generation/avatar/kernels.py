@@ -383,6 +383,15 @@ def _weights(points: Array, a: Any, b: Any, c: Any, x: Any, y: Any) -> Any:
     return np.float32(1.0) - w1 - w2, w1, w2, area
 
 
+@nb.njit(cache=True, nogil=True, inline="always")
+def _put(pixel: Array, red: Any, green: Any, blue: Any, codes: Array) -> None:
+    """Store linear light, 1 the brightest, as sRGB."""
+    last = codes.shape[0] - 1
+    pixel[0] = codes[int(min(1.0, max(0.0, red)) * last + 0.5)]
+    pixel[1] = codes[int(min(1.0, max(0.0, green)) * last + 0.5)]
+    pixel[2] = codes[int(min(1.0, max(0.0, blue)) * last + 0.5)]
+
+
 @nb.njit(cache=True, nogil=True)
 def shade(
     triangle: Array, depth: Array, samples: int, per_metre: float, moments: Array, faces: Array, light: Array,
@@ -411,7 +420,6 @@ def shade(
         near = np.float32(_APART_M * per_metre)
         _count_alike(triangle, depth, group, samples, moments.shape[0], near, weights)
     plain = np.float32(max(0.0, 1.0 - fine / _FOLDED))
-    last = codes.shape[0] - 1
     for row in range(out.shape[0]):
         for column in range(out.shape[1]):
             red = green = blue = total = 0.0
@@ -481,7 +489,5 @@ def shade(
             dim = 1 - 0.05 * _hidden(triangle, depth, middle_row, middle_column, reach, per_metre)
             dim *= 1 - 0.025 * _hidden(triangle, depth, middle_row, middle_column, wide, per_metre)
             dim /= total
-            out[row, column, 0] = codes[int(min(1.0, max(0.0, ambient[0] * red * dim)) * last + 0.5)]
-            out[row, column, 1] = codes[int(min(1.0, max(0.0, ambient[1] * green * dim)) * last + 0.5)]
-            out[row, column, 2] = codes[int(min(1.0, max(0.0, ambient[2] * blue * dim)) * last + 0.5)]
+            _put(out[row, column], ambient[0] * red * dim, ambient[1] * green * dim, ambient[2] * blue * dim, codes)
             out[row, column, 3] = np.uint8(255.0 * count / (samples * samples) + 0.5)
