@@ -194,10 +194,6 @@ class BlobCollector:
         """
         self.take(frame_index, find_blobs(frame_index, foreground, explained, self._heights))
 
-    def take(self, frame_index: int, blobs: list[Blob]) -> None:
-        """The same with regions that were found already; ``frame_index`` increases from call to call."""
-        self._match(frame_index, blobs)
-
     def finish(self) -> list[BlobTrack]:
         """All movers that lasted, by first frame."""
         for run in self._open:
@@ -205,7 +201,8 @@ class BlobCollector:
         self._open = []
         return sorted(self._done, key=lambda track: (track.frames[0], track.windows_xyxy_px[0]))
 
-    def _match(self, frame_index: int, blobs: list[Blob]) -> None:
+    def take(self, frame_index: int, blobs: list[Blob]) -> None:
+        """The same with regions that were found already."""
         boxes = np.array([blob.window_xyxy_px for blob in blobs], np.float64).reshape(-1, 4)
         taken: set[int] = set()
         for run in self._open:

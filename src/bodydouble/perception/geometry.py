@@ -24,6 +24,13 @@ def areas(boxes: FloatArray) -> NDArray[np.float64]:
     return size
 
 
+def overlap_areas_of_pairs(first: FloatArray, second: FloatArray) -> NDArray[np.float64]:
+    """(N,) intersection areas of boxes (N, 4) with those of the same rows."""
+    sides = np.minimum(first[:, 2:], second[:, 2:]) - np.maximum(first[:, :2], second[:, :2])
+    shared: NDArray[np.float64] = np.clip(sides, 0, None).prod(axis=1)
+    return shared
+
+
 def iou(first: FloatArray, second: FloatArray) -> NDArray[np.float64]:
     """(N, M) intersection over union."""
     shared = overlap_areas(first, second)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bodydouble.perception.crops import paste
 from bodydouble.perception.following import Followed
-from bodydouble.perception.geometry import areas, grow, window
+from bodydouble.perception.geometry import areas, grow, overlap_areas_of_pairs, window
 from bodydouble.perception.looking import outline_at
 from bodydouble.perception.person import SilhouetteReader
 from bodydouble.perception.tracking.base import Fragment
@@ -89,9 +89,7 @@ def _frames_left(track: Fragment, others: Sequence[Fragment]) -> int:
         mine = slice(int(first - track.frames[0]), int(last - track.frames[0]) + 1)
         theirs = slice(int(first - other.frames[0]), int(last - other.frames[0]) + 1)
         a, b = track.boxes[mine], other.boxes[theirs]
-        sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
-        shared = np.clip(sides, 0, None).prod(axis=1)
-        covered[mine] |= shared >= _SAME_PLACE * np.maximum(areas(a), 1e-6)
+        covered[mine] |= overlap_areas_of_pairs(a, b) >= _SAME_PLACE * np.maximum(areas(a), 1e-6)
     return int((~covered).sum())
 
 

@@ -19,25 +19,20 @@ from bodydouble.generation.avatar.gait import gait_angles
 from bodydouble.generation.avatar.garments import leg_layers, top_layers
 from bodydouble.generation.avatar.hanging import trunk_drape
 from bodydouble.generation.avatar.mesh import Material, Outfit, Pattern
-from bodydouble.generation.avatar.physique import Physique, build_physique, phenotype_of
+from bodydouble.generation.avatar.physique import Physique
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, NUM_ANGLES, Floats, forward
 from bodydouble.generation.avatar.surfaces import LEGS, second
 from bodydouble.generation.avatar.wardrobe import BOTTOMS, TOPS, dress
 from bodydouble.generation.config import AvatarConfig
-from bodydouble.scene import Appearance, Light
+from bodydouble.scene import Light
+from tests.unit.generation.looks import PLAIN, body_of
 
-LOOK = Appearance(
-    ethnicity="Mixed-heritage", gender="woman", age_years=40, body_type="average", height_class="medium",
-    hair_colour="brown", hair_type="short", occupation="chef", top="jumper", bottom="jeans", shoes="trainers",
-    skin_rgb=(203, 158, 123), hair_rgb=(58, 40, 30), top_rgb=(0, 200, 0), bottom_rgb=(0, 0, 200),
-    shoes_rgb=(104, 104, 106), prompt="-",
-)  # fmt: skip
+LOOK = dataclasses.replace(PLAIN, gender="woman", bottom="jeans", top_rgb=(0, 200, 0), bottom_rgb=(0, 0, 200))
 STRIDE = np.linspace(0, 2 * np.pi, 6, endpoint=False)
 
 
-@cache
 def body() -> Physique:
-    return build_physique(BodyModel.load(), phenotype_of(LOOK, 1))
+    return body_of(LOOK)
 
 
 @cache

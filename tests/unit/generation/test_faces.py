@@ -28,26 +28,20 @@ from bodydouble.generation.avatar.figure import Figure, figure_of
 from bodydouble.generation.avatar.head import complexion_of
 from bodydouble.generation.avatar.headwear import headwear_layers
 from bodydouble.generation.avatar.mesh import Outfit, linear
-from bodydouble.generation.avatar.physique import Physique, build_physique, phenotype_of
+from bodydouble.generation.avatar.physique import Physique
 from bodydouble.generation.avatar.skeleton import NUM_ANGLES, forward
 from bodydouble.generation.avatar.skull import COLUMNS, Skull, skull_of, turns
 from bodydouble.generation.avatar.wardrobe import dress
 from bodydouble.generation.config import AvatarConfig
 from bodydouble.scene import Appearance, Light
+from tests.unit.generation.looks import PLAIN, body_of
 
-MAN = Appearance(
-    ethnicity="Mixed-heritage", gender="man", age_years=40, body_type="average", height_class="medium",
-    hair_colour="brown", hair_type="short", occupation="chef", top="jumper", bottom="trousers", shoes="trainers",
-    skin_rgb=(203, 158, 123), hair_rgb=(58, 40, 30), top_rgb=(82, 98, 122), bottom_rgb=(44, 54, 78),
-    shoes_rgb=(104, 104, 106), prompt="-",
-)  # fmt: skip
+MAN = PLAIN
 AGES = (7, 40, 75)
 
 
-@cache
 def body(age_years: int = 40) -> Physique:
-    look = dataclasses.replace(MAN, age_years=age_years)
-    return build_physique(BodyModel.load(), phenotype_of(look, 1))
+    return body_of(dataclasses.replace(MAN, age_years=age_years))
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
 
 import numpy as np
 import pytest
@@ -13,26 +12,19 @@ from bodydouble.casting.palette import VOCABULARY
 from bodydouble.generation.avatar.draw import Framing, draw, lamp_of
 from bodydouble.generation.avatar.figure import figure_of
 from bodydouble.generation.avatar.mesh import CELLS_M, Outfit
-from bodydouble.generation.avatar.physique import Physique, build_physique, phenotype_of
+from bodydouble.generation.avatar.physique import Physique
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, NUM_ANGLES, Floats, forward
 from bodydouble.generation.avatar.wardrobe import BOTTOMS, TOPS, dress
 from bodydouble.generation.config import AvatarConfig
 from bodydouble.scene import Appearance, Light
+from tests.unit.generation.looks import PLAIN, body_of
 
-PLAIN = Appearance(
-    ethnicity="Mixed-heritage", gender="man", age_years=40, body_type="average", height_class="medium",
-    hair_colour="brown", hair_type="short", occupation="chef", top="jumper", bottom="trousers", shoes="trainers",
-    skin_rgb=(203, 158, 123), hair_rgb=(58, 40, 30), top_rgb=(82, 98, 122), bottom_rgb=(44, 54, 78),
-    shoes_rgb=(104, 104, 106), prompt="-",
-)  # fmt: skip
 MAGENTA, GREEN = (255, 0, 255), (0, 200, 0)
 WORDS = ("top", "bottom", "shoes", "hair_type", "facial_hair", "top_pattern", "headwear", "eyewear", "bag")
 
 
-@cache
 def body(age_years: int = 40) -> Physique:
-    look = dataclasses.replace(PLAIN, age_years=age_years)
-    return build_physique(BodyModel.load(), phenotype_of(look, 1))
+    return body_of(dataclasses.replace(PLAIN, age_years=age_years))
 
 
 def outfit_of(look: Appearance) -> Outfit:

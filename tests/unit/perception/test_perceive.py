@@ -20,7 +20,10 @@ from bodydouble.testing.bundles import bundle_differences
 from tests.unit.perception.fakes import BLUE, GREEN, PINK, RED, Box, ColourFinder, RectClip, fakes, walk
 
 
-def run(clip: RectClip, folder: Path, *, workers: int = 1, **finder: object) -> SceneBundle:
+def run(
+    clip: RectClip, folder: Path, *, workers: int = 1, looks: ColourFinder | None = None, **finder: object
+) -> SceneBundle:
+    networks = replace(fakes(**finder), workers=workers)
     return perceive(
         clip,
         PerceptionConfig(),
@@ -28,7 +31,7 @@ def run(clip: RectClip, folder: Path, *, workers: int = 1, **finder: object) -> 
         plate_dir=folder / "plate",
         producer="test",
         progress=SilentProgress(),
-        networks=replace(fakes(**finder), workers=workers),
+        networks=networks if looks is None else replace(networks, finder=looks),
     )
 
 
@@ -248,15 +251,7 @@ class _SeesAPoster(ColourFinder):
 
 def test_plate_is_not_guessed_where_nobody_was_after_all(tmp_path: Path) -> None:
     clip = RectClip({RED: walk(0, 90, 2, 1)}, num_frames=90)
-    bundle = perceive(
-        clip,
-        PerceptionConfig(),
-        work_dir=tmp_path / "work",
-        plate_dir=tmp_path / "plate",
-        producer="test",
-        progress=SilentProgress(),
-        networks=replace(fakes(), finder=_SeesAPoster()),
-    )
+    bundle = run(clip, tmp_path, looks=_SeesAPoster())
     poster = [track for track in bundle.tracks if not track.box_scores.any()]
     assert poster, "what is found weakly for so long is covered"
     assert max(len(track) for track in poster) < 45, "the still picture alone is nobody"

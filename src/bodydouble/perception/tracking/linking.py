@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.perception.geometry import areas, overlap_areas
+from bodydouble.perception.geometry import areas, overlap_areas, overlap_areas_of_pairs
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.heights import Heights
 
@@ -66,7 +66,7 @@ def _inside(weak: Fragment, strong: Fragment) -> bool:
     if len(frames) < 0.7 * len(weak):
         return False
     a, b = weak.boxes[at_weak], strong.boxes[at_strong]
-    shared = np.array([overlap_areas(a[i : i + 1], b[i : i + 1])[0, 0] for i in range(len(frames))])
+    shared = overlap_areas_of_pairs(a, b)
     union = areas(a) + areas(b) - shared
     alike = (shared / np.maximum(union, 1e-9) > 0.5) | (shared / np.maximum(areas(a), 1e-9) > 0.85)
     return bool(alike.mean() > 0.7)
