@@ -2,12 +2,13 @@
 
     python benchmarks/doubles_bars.py ORIGINAL=RESULT ... [--frames 200] [--referees DIR] [--report DIR] [--out DIR]
                                       [--truth gt.txt] [--people merge.json] [--movenet FILE] [--every 4] [--fit-seed 7]
-                                      [--sheets-only] [--nobody] [--json FILE]
+                                      [--sheets-only] [--nobody] [--casts 1 2 3] [--json FILE]
 
 Each result needs its run folder (RESULT with `.bodydouble.run` for its ending) beside it. What the measures count is kept
 in DIR/CLIP; a report that is there already is read again. With ``--movenet`` the bundle's joints are compared with what
-that network sees (`doubles/bundle_oks.py`); with ``--nobody`` people are looked for again where everybody is painted out
-(`doubles/nobody.py`); with ``--fit-seed`` doubles are fitted anew for their joints at window borders.
+that network sees (`doubles/bundle_oks.py`); with ``--nobody`` people are looked for again where everybody is painted out,
+with ``--casts`` in doubles drawn anew with other seeds (`doubles/again.py`); with ``--fit-seed`` doubles are fitted anew
+for their joints at window borders.
 Sheets and videos show the people who were filmed: keep them where the footage is kept. `make sheets CLIPS="ORIGINAL=RESULT
 ..." OUT=DIR` writes only those.
 """
@@ -20,10 +21,10 @@ import sys
 from pathlib import Path
 
 import common
+from doubles.again import cast_rows, nobody_rows
 from doubles.bar_rows import MEASURES, evaluation_rows, run_rows
 from doubles.bundle_oks import bundle_oks_rows
 from doubles.gait import border_row
-from doubles.nobody import nobody_rows
 from doubles.sheets import write_sheet, write_side_by_side
 from perception.table import Row, as_record, as_text
 
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument(
         "--nobody", action="store_true", help="attack the clip with everybody painted out, too; needs --report"
     )
+    parser.add_argument("--casts", type=int, nargs="+", help="attack doubles of these seeds, too; needs --report")
     parser.add_argument("--sheets-only", action="store_true")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -91,6 +93,8 @@ def main() -> None:
                 if arguments.nobody:
                     empty = arguments.report / f"{name}-nobody"
                     rows += nobody_rows(name, original, run, empty, _options(arguments))
+                if arguments.casts:
+                    rows += cast_rows(name, original, run, arguments.report, arguments.casts, _options(arguments))
             rows += run_rows(name, run)
             if arguments.movenet is not None:
                 rows += bundle_oks_rows(

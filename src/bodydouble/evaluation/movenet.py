@@ -34,7 +34,11 @@ Joints = npt.NDArray[np.float64]
 def square_crop(
     rgb: npt.NDArray[np.uint8], box_xyxy_px: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.uint8], float, float, float]:
-    """A square around a person, 192x192, black beyond the picture; with its left, top and side in px of the picture."""
+    """A square around a person, 192x192, with its left, top and side in px of the picture.
+
+    Around the box there is the same margin on all sides. What lies farther away is black, as is what lies beyond the
+    picture: the network knows one person, and in a crowd it would answer for whoever stands beside.
+    """
     left, top, right, bottom = (float(v) for v in box_xyxy_px)
     side = max(CROP_FACTOR * max(right - left, bottom - top), 1.0)
     x0, y0 = (left + right - side) / 2, (top + bottom - side) / 2
@@ -42,8 +46,14 @@ def square_crop(
     # Pixel centres lie at half px, hence the halves.
     to_crop = np.array([[scale, 0, 0.5 * scale - 0.5 - scale * x0], [0, scale, 0.5 * scale - 0.5 - scale * y0]])
     flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    crop = cv2.warpAffine(rgb, to_crop, (INPUT_PX, INPUT_PX), flags=flags)
-    return np.asarray(crop, dtype=np.uint8), x0, y0, side
+    crop = np.asarray(cv2.warpAffine(rgb, to_crop, (INPUT_PX, INPUT_PX), flags=flags), dtype=np.uint8)
+    margin = (side - side / CROP_FACTOR) / 2
+    cells = np.arange(INPUT_PX)
+    beyond_x = (cells < np.floor((left - margin - x0) * scale)) | (cells >= np.ceil((right + margin - x0) * scale))
+    beyond_y = (cells < np.floor((top - margin - y0) * scale)) | (cells >= np.ceil((bottom + margin - y0) * scale))
+    crop[beyond_y] = 0
+    crop[:, beyond_x] = 0
+    return crop, x0, y0, side
 
 
 class MoveNet:

@@ -34,6 +34,20 @@ def test_crops_are_centred_squares(box: tuple[int, int, int, int]):
         assert abs(columns.mean() + 0.5 - INPUT_PX / 2) <= tolerance
 
 
+def test_whoever_stands_beside_is_black():
+    rgb = np.zeros((200, 220, 3), np.uint8)
+    rgb[:, 80:120], rgb[:, 134:] = 100, 255
+    # The box is 40 px wide and 100 tall: an eighth of its height stays on each side, and the crop reaches over 42 px.
+    crop, left, top, side = square_crop(rgb, np.array([80.0, 50.0, 120.0, 150.0]))
+    assert (left, top, side) == (37.5, 37.5, 125.0)
+    assert crop.max() == 100
+    assert (crop[:, INPUT_PX // 2] == 100).all()
+    wide, *_ = square_crop(rgb, np.array([80.0, 50.0, 180.0, 90.0]))
+    assert wide[INPUT_PX // 2].max() == 255, "who is in the box is seen"
+    assert wide[0].max() == 0
+    assert wide[-1].max() == 0
+
+
 def test_without_its_runtime_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(MissingDependency, match=r"bodydouble\[evaluate\]"):
