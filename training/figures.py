@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bodydouble.body.parts import Part
 from training.dress import Light, dress
-from training.shards import Body
+from training.shards import Body, DrawnBody
 
 Floats = NDArray[np.float32]
 
@@ -31,27 +31,33 @@ class Figure:
     """``(4,)`` in the figure."""
 
 
-def figure_of(body: Body, height_px: float, light: Light, rng: np.random.Generator) -> Figure:
-    """Dress a body so that its box is ``height_px`` tall."""
+def figure_of(body: Body | DrawnBody, height_px: float, light: Light, rng: np.random.Generator) -> Figure:
+    """Dress a body, or light a double, so that its box is ``height_px`` tall."""
     box_height = float(body.box_px[3] - body.box_px[1])
     scale = height_px / box_height
     stride = int(np.clip(0.8 / scale, 1, 4))
     if stride > 1:
         # Colouring pixels that the reduction throws away again would cost most of the time.
-        body = Body(
-            pixels=body.pixels[::stride, ::stride], box_px=np.asarray(body.box_px / stride, np.float32),
-            joints_px=np.asarray(body.joints_px / np.array([stride, stride, 1], np.float32), np.float32),
-        )  # fmt: skip
+        box = np.asarray(body.box_px / stride, np.float32)
+        joints = np.asarray(body.joints_px / np.array([stride, stride, 1], np.float32), np.float32)
+        if isinstance(body, DrawnBody):
+            body = DrawnBody(rgba=body.rgba[::stride, ::stride], box_px=box, joints_px=joints)
+        else:
+            body = Body(pixels=body.pixels[::stride, ::stride], box_px=box, joints_px=joints)
         scale *= stride
-    rgb, part = dress(body, light, rng)
-    cover = (part > 0).astype(np.float32)
-    person = cover * (part != Part.PRAM)
+    if isinstance(body, DrawnBody):
+        rgb, cover = _lit(body, light, rng)
+        person = cover
+    else:
+        rgb, part = dress(body, light, rng)
+        cover = (part > 0).astype(np.float32)
+        person = cover * (part != Part.PRAM)
     coloured = np.concatenate([rgb * cover[..., None], cover[..., None]], -1)
-    height, width = (max(3, round(n * scale)) for n in part.shape)
+    height, width = (max(3, round(n * scale)) for n in cover.shape)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     coloured = cv2.resize(coloured, (width, height), interpolation=how)
     worn = np.asarray(cv2.resize(person, (width, height), interpolation=how), np.float32)
-    stretch = np.array([width / part.shape[1], height / part.shape[0]], np.float32)
+    stretch = np.array([width / cover.shape[1], height / cover.shape[0]], np.float32)
     joints = body.joints_px.copy()
     joints[:, :2] *= stretch
     alpha = np.asarray(coloured[..., 3], np.float32)
@@ -60,6 +66,18 @@ def figure_of(body: Body, height_px: float, light: Light, rng: np.random.Generat
         rgb=rgb, alpha=alpha, person=worn, joints_px=joints,
         box_px=body.box_px * np.tile(stretch, 2),
     )  # fmt: skip
+
+
+def _lit(body: DrawnBody, light: Light, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Colours ``(h, w, 3)`` in 0..1 of a double in a scene's light, and its cover ``(h, w)``.
+
+    It was drawn in even light; here it becomes as bright as uncoloured bodies are in theirs, give or take.
+    """
+    brightness = (light.ambient + 0.35 * light.key) * np.exp(rng.normal(0, 0.12))
+    gain = (light.tint * brightness * np.exp(rng.normal(0, 0.04, 3))).astype(np.float32)
+    rgb = body.rgba[..., :3].astype(np.float32) * (gain / 255)
+    cover = np.asarray(body.rgba[..., 3] / np.float32(255), np.float32)
+    return np.minimum(rgb, 1, out=rgb), cover
 
 
 def paste(image: Floats, figure: Figure, left: int, top: int) -> tuple[slice, slice, slice, slice] | None:

@@ -80,7 +80,7 @@ def ways_of(outfit: Outfit, angles: Floats) -> np.ndarray:
     """(N, 9): `Outfit.fold_ways` of all detail in a pose."""
     dressed = outfit.level(0.0)
     poses = forward(body().skeleton, angles[None])
-    points = drawing._posed(dressed, body().skeleton, poses, 0, np.eye(3))
+    points = drawing.posed_vertices(dressed, body().skeleton, poses, 0, np.eye(3))
     return outfit.fold_ways(dressed, points)
 
 
@@ -188,7 +188,7 @@ def test_skirts_stay_closed_in_a_stride(top: str, bottom: str) -> None:
     first, rows, columns = dressed.grids[0]
     for phase in STRIDE:
         poses = forward(body().skeleton, walking(phase, 0.0)[None])
-        points = drawing._posed(dressed, body().skeleton, poses, 0, np.eye(3))
+        points = drawing.posed_vertices(dressed, body().skeleton, poses, 0, np.eye(3))
         grid = points[first : first + rows * columns].reshape(rows, columns, 3)
         assert np.abs(grid[:, 0] - grid[:, -1]).max() < 1e-3
 

@@ -121,8 +121,8 @@ def draw(
     scale_px_per_m = float(framing.scale_px_per_m[step])
     dressed = outfit.at(scale_px_per_m)
     axes = camera_axes(float(framing.elevation_rad[step]))
-    points = _posed(dressed, skeleton, poses, step, axes)
-    pixels = _projected(dressed, points, framing, step)
+    points = posed_vertices(dressed, skeleton, poses, step, axes)
+    pixels = projected_vertices(dressed, points, framing, step)
     moved = _moved(dressed, skeleton, poses, step, framing, config.exposure_seconds, pixels)
     low, high = kernels.extent(pixels, moved)
     ground = float(kernels.extent(pixels, _STILL)[1][1])
@@ -165,7 +165,7 @@ def draw(
     return Sprite(left_px=left, top_px=top, rgba=rgba, ground_y_px=ground)
 
 
-def _posed(dressed: Dressed, skeleton: Skeleton, poses: Pose, step: int, axes: Floats) -> NDArray[np.float32]:
+def posed_vertices(dressed: Dressed, skeleton: Skeleton, poses: Pose, step: int, axes: Floats) -> NDArray[np.float32]:
     """(N, 3): the vertices as bones and legs leave them, camera axes."""
     rotations = axes @ poses.rotations[step]
     offsets = poses.heads_m[step] @ axes.T - np.einsum("bij,bj->bi", rotations, skeleton.heads_m)
@@ -179,7 +179,7 @@ def _posed(dressed: Dressed, skeleton: Skeleton, poses: Pose, step: int, axes: F
     return points
 
 
-def _projected(
+def projected_vertices(
     dressed: Dressed, points: NDArray[np.float32], framing: Framing, step: int
 ) -> NDArray[np.float32]:  # fmt: skip
     """(N, 3): place in the picture, and depth in pixels, of vertices in camera axes."""
@@ -198,7 +198,7 @@ def _moved(
         return _STILL
     other = step + 1 if step + 1 < len(framing.times_s) else step - 1
     axes = camera_axes(float(framing.elevation_rad[other]))
-    there = _projected(dressed, _posed(dressed, skeleton, poses, other, axes), framing, other)
+    there = projected_vertices(dressed, posed_vertices(dressed, skeleton, poses, other, axes), framing, other)
     between_s = float(framing.times_s[other] - framing.times_s[step])
     share = min(exposure_s, abs(between_s)) / between_s
     low, high = kernels.extent(pixels, _STILL)
