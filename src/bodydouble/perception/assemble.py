@@ -122,6 +122,8 @@ def trimmed(part: Fragment, reading: TrackReading) -> tuple[Fragment, TrackReadi
         joint_scores=reading.joint_scores[keep],
         visible=reading.visible[keep],
         motion=reading.motion[keep],
+        shadow_windows=reading.shadow_windows[keep],
+        shadow_bits=reading.shadow_bits[keep],
     )
 
 
@@ -177,7 +179,15 @@ def _person(
         visible_fraction=np.array(reading.visible, np.float32),
         play=play,
         reason=reason,
+        shadows=_shadows_of(reading),
     )
+
+
+def _shadows_of(reading: TrackReading) -> MaskStack | None:
+    """Shadows as they are stored; None where there are none."""
+    if not any(len(bits) for bits in reading.shadow_bits):
+        return None
+    return MaskStack(windows_xyxy_px=np.array(reading.shadow_windows, np.int32), bits=tuple(reading.shadow_bits))
 
 
 def _as_precaution(track: PersonTrack) -> PersonTrack:

@@ -18,6 +18,7 @@ from bodydouble.perception.motion import Foreground, measure
 from bodydouble.perception.person import PersonReader
 from bodydouble.perception.quality import visible_fractions
 from bodydouble.perception.remnants import BorderZones
+from bodydouble.perception.shadows import NO_SHADOW, ShadowFinder
 from bodydouble.perception.silhouette.compose import compose
 from bodydouble.perception.silhouette.outline import Outline
 from bodydouble.scene import CameraMotion, Frame, FrameSource, Progress
@@ -42,6 +43,9 @@ class TrackReading:
     visible: list[float] = field(default_factory=list)
     motion: list[float] = field(default_factory=list)
     """Share of the person that differs from the plate; NaN where nobody can tell."""
+    shadow_windows: list[tuple[int, int, int, int]] = field(default_factory=list)
+    shadow_bits: list[NDArray[np.uint8]] = field(default_factory=list)
+    """Shadows packed as in ``MaskStack``; both empty where nobody looked for them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,6 +84,8 @@ def read_people(
     collector = BlobCollector(heights, config.motion.min_blob_frames, rate)
     zones = BorderZones(followed.tracks, frame_size_px=size, frames_per_second=rate, num_frames=geometry.num_frames)
     at_border = BlobCollector(heights, 1, rate)
+    shades = ShadowFinder(frame_size_px=size, frames_per_second=rate, is_gray=geometry.is_gray)
+    looks_for_shadows = config.motion.cast_shadows and camera.is_static
     progress.start("silhouettes and joints", geometry.num_frames)
 
     def boxes_in(frame: Frame) -> NDArray[np.float32]:
@@ -99,6 +105,13 @@ def read_people(
                 foreground = replace(foreground, mask=foreground.mask & valid)
         mine = [results[track] for track, _ in present[frame.index]]
         outlines = _read_frame(look, heights, mine, config, foreground, size)
+        if looks_for_shadows:
+            found = [NO_SHADOW] * len(outlines)
+            if foreground is not None:
+                found = shades.find(frame.rgb, rgb, valid, look.boxes_xyxy_px, outlines)
+            for result, shadow in zip(mine, found, strict=True):
+                result.shadow_windows.append(shadow.window_xyxy_px)
+                result.shadow_bits.append(np.packbits(shadow.mask.ravel()))
         if foreground is not None and camera.is_static:
             explained = _explained(look.boxes_xyxy_px, outlines, foreground.mask.shape)
             collector.add(frame.index, foreground, explained)
