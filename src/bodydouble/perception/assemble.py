@@ -13,6 +13,7 @@ from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.following import BOX_SMOOTHING_SECONDS, Followed, height_model
 from bodydouble.perception.giants import without_giants
 from bodydouble.perception.light import measure_light
+from bodydouble.perception.lone_shadows import cut_off
 from bodydouble.perception.pose.neighbours import told_apart
 from bodydouble.perception.pose.temporal import refine_joints
 from bodydouble.perception.pose.visibility import with_joint_visibility
@@ -67,6 +68,7 @@ def assemble(
     geometry = source.geometry
     tracks: list[PersonTrack] = []
     motion: list[NDArray[np.float64]] = []
+    lone_shadows = list(readings.lone_shadows)
     rate = float(geometry.average_rate)
     size = (geometry.width_px, geometry.height_px)
     is_static = CameraMotion(to_reference=followed.to_reference).is_static
@@ -83,6 +85,7 @@ def assemble(
         sure = not part.weak
         reason = reason if sure else NEVER_SURE
         seen, shorter = trimmed(part, reading)
+        lone_shadows += cut_off(part, seen, list(zip(reading.shadow_windows, reading.shadow_bits, strict=True)))
         if heights is not None:
             shorter, tall = without_giants(seen, with_hidden_steps(seen, shorter), heights)
             reason = reason or tall
@@ -95,6 +98,8 @@ def assemble(
     for blob in readings.blobs:
         whole = without_pauses(blob, reach_frames=reach, num_frames=geometry.num_frames, frame_size_px=size)
         tracks.append(_unexplained(len(tracks) + 1, whole))
+    for shadow in lone_shadows:
+        tracks.append(_unexplained(len(tracks) + 1, shadow, reason="shadow of somebody who is not seen"))
     return SceneBundle(
         video=geometry,
         tracks=tuple(tracks),
@@ -195,8 +200,8 @@ def _as_precaution(track: PersonTrack) -> PersonTrack:
     return replace(track, box_scores=np.zeros_like(track.box_scores), reason=NEVER_SURE)
 
 
-def _unexplained(track_id: int, blob: BlobTrack) -> PersonTrack:
-    """A mover that no detection explains: painted out."""
+def _unexplained(track_id: int, blob: BlobTrack, *, reason: str = "motion without a detected person") -> PersonTrack:
+    """A mover that no detection explains, or a shadow alone: painted out."""
     steps = len(blob.frames)
     windows = np.array(blob.windows_xyxy_px, np.int32).reshape(-1, 4)
     return PersonTrack(
@@ -210,7 +215,7 @@ def _unexplained(track_id: int, blob: BlobTrack) -> PersonTrack:
         silhouettes=MaskStack(windows_xyxy_px=windows, bits=blob.bits),
         visible_fraction=np.array([frame not in blob.guessed for frame in blob.frames], np.float32),
         play=np.zeros(steps, bool),
-        reason="motion without a detected person",
+        reason=reason,
     )
 
 
