@@ -100,6 +100,8 @@ class _Person:
     """(height, width) of that window: 1 on the silhouette."""
     distance: NDArray[np.float32]
     """(height, width) of it: how far a pixel is from the silhouette."""
+    unlike: NDArray[np.float32]
+    """(height, width) of it: how far it is from that and from what they carry and keep."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -155,7 +157,7 @@ class ShadowFinder:
         near = np.zeros(self._size[::-1], bool)
         for person in people:
             left, top, right, bottom = person.reach
-            free[top:bottom, left:right] &= person.distance > _margin(person.tall)
+            free[top:bottom, left:right] &= person.unlike > _margin(person.tall)
             near[top:bottom, left:right] = True
         seen = self._compare(rgb, plate_rgb, free)
         found = self._trace(people, seen, free, near) if people else []
@@ -175,21 +177,26 @@ class ShadowFinder:
             ]
         )
         place = window(reach, *self._size)
-        body = np.zeros((max(place[3] - place[1], 0), max(place[2] - place[0], 0)), np.uint8)
-        cells = self._cells(outline)
-        x, y = x0 // self._step - place[0], y0 // self._step - place[1]
-        cut = cells[max(-y, 0) : max(body.shape[0] - y, 0), max(-x, 0) : max(body.shape[1] - x, 0)]
-        body[max(y, 0) : max(y, 0) + cut.shape[0], max(x, 0) : max(x, 0) + cut.shape[1]] = cut
-        return _Person(tall=tall, reach=place, body=body, distance=_distance(body))
+        body = self._cells(outline.mask, outline.window_xyxy_px, place)
+        distance = unlike = _distance(body)
+        if outline.kept is not None:
+            unlike = _distance(body | self._cells(outline.kept, outline.window_xyxy_px, place))
+        return _Person(tall=tall, reach=place, body=body, distance=distance, unlike=unlike)
 
-    def _cells(self, outline: Outline) -> NDArray[np.uint8]:
-        """The silhouette in cells of the lower resolution; each pixel marks its cell, so that none of it is compared."""
+    def _cells(
+        self, mask: NDArray[np.bool_], window_xyxy_px: tuple[int, int, int, int], place: tuple[int, int, int, int]
+    ) -> NDArray[np.uint8]:
+        """A mask in cells of the lower resolution, on a window of that; each pixel marks its cell."""
         step = self._step
-        x0, y0, x1, y1 = outline.window_xyxy_px
-        around = ((y0 % step, -y1 % step), (x0 % step, -x1 % step))
-        padded = np.pad(outline.mask, around)
+        x0, y0, x1, y1 = window_xyxy_px
+        padded = np.pad(mask, ((y0 % step, -y1 % step), (x0 % step, -x1 % step)))
         shape = (padded.shape[0] // step, step, padded.shape[1] // step, step)
-        return np.asarray(padded.reshape(shape).any(axis=(1, 3)), np.uint8)
+        cells = np.asarray(padded.reshape(shape).any(axis=(1, 3)))
+        whole = np.zeros((max(place[3] - place[1], 0), max(place[2] - place[0], 0)), np.uint8)
+        x, y = x0 // step - place[0], y0 // step - place[1]
+        cut = cells[max(-y, 0) : max(whole.shape[0] - y, 0), max(-x, 0) : max(whole.shape[1] - x, 0)]
+        whole[max(y, 0) : max(y, 0) + cut.shape[0], max(x, 0) : max(x, 0) + cut.shape[1]] = cut
+        return whole
 
     def _reduced(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return np.asarray(cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -221,3 +221,24 @@ def test_sizes_that_do_not_divide_stay_inside_the_frame() -> None:
     left, top, right, bottom = shadow.window_xyxy_px
     assert (right, bottom) == (_WIDTH - 3, _HEIGHT - 1)
     assert shadow.mask.shape == (bottom - top, right - left)
+
+
+def test_a_dark_thing_that_is_kept_is_no_shadow() -> None:
+    plate, thing = ground(), (84, 80, 104, 100)
+    rgb = filmed(plate, [_SOMEBODY], area(thing), 0.6)
+    mask = np.zeros((60, 44), bool)
+    mask[:, :18] = True
+    kept = np.zeros_like(mask)
+    kept[30:50, 24:44] = True
+    whole = (60, 50, 104, 110)
+    found = []
+    for outline in (
+        Outline(window_xyxy_px=whole, mask=mask, motion_share=1.0, kept=kept),
+        Outline(window_xyxy_px=whole, mask=mask, motion_share=1.0),
+    ):
+        finder = ShadowFinder(frame_size_px=(_WIDTH, _HEIGHT), frames_per_second=25.0, is_gray=False)
+        box = np.array([_SOMEBODY], np.float32)
+        valid = np.ones((_HEIGHT, _WIDTH), bool)
+        found.append(together(finder.find(rgb, np.asarray(np.rint(plate), np.uint8), valid, box, [outline])))
+    assert not found[0].any()
+    assert found[1][area(thing)].mean() > 0.9
