@@ -1,7 +1,7 @@
 """Does the picture stay as it was where nobody is.
 
-What may change is the dilated silhouettes of people and, where they are known, the doubles with edge and shadow
-(`evaluation.outside`). Of results made elsewhere nobody can tell where a double reaches, so their boxes may change as well,
+What may change is the dilated silhouettes of people, the shadows they cast and, where they are known, the doubles with edge
+and shadow (`evaluation.outside`). Of results made elsewhere nobody can tell where a double reaches, so their boxes may change as well,
 with a margin. All other pixels enter a histogram of the largest difference of their three channels; every figure is read
 off it, and histograms add.
 
