@@ -28,6 +28,11 @@ _NEAR_WIDTHS: Final = 0.5
 _ALONG_HEIGHTS: Final = 0.3
 """How far along the border beyond the box."""
 _STRIP_PX: Final = 2
+_DARK: Final = 0.07
+"""Less of the light is missing around somebody under a grey sky, too; with nobody to go with, that shows no outline."""
+_PATIENCE_FRAMES: Final = 3
+_LEAST_FRAMES: Final = 3
+"""A shadow alone lasts for so many frames, and may be missed for as many in between."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,12 +91,13 @@ class LoneShadows:
     def take(self, frame_index: int, shadows: Sequence[CastShadow]) -> None:
         """Remember the shadows of those who are absent, in that order; frames increase from call to call."""
         for absent, shadow in zip(self.absent(frame_index), shadows, strict=True):
-            if shadow.mask.any():
+            if shadow.mask.any() and shadow.darkness >= _DARK:
                 self._found.setdefault(absent.number, []).append((frame_index, shadow))
 
     def finish(self) -> list[BlobTrack]:
         """What becomes a track, by the person beyond the border."""
-        return [_track(self._found[number]) for number in sorted(self._found)]
+        runs = [run for number in sorted(self._found) for run in _runs(self._found[number])]
+        return [_track(run) for run in runs if len(run) >= _LEAST_FRAMES]
 
 
 def cut_off(
@@ -118,6 +124,13 @@ def cut_off(
         if found:
             tracks.append(_track(found))
     return tracks
+
+
+def _runs(found: Sequence[tuple[int, CastShadow]]) -> list[list[tuple[int, CastShadow]]]:
+    """Cut where nothing was found for long."""
+    frames = np.array([frame for frame, _ in found])
+    parts = np.split(np.arange(len(found)), np.flatnonzero(np.diff(frames) > _PATIENCE_FRAMES) + 1)
+    return [[found[int(step)] for step in part] for part in parts]
 
 
 def _track(found: Sequence[tuple[int, CastShadow]]) -> BlobTrack:

@@ -83,6 +83,8 @@ class CastShadow:
     """Part of the frame that ``mask`` covers; all 0 where there is none."""
     mask: NDArray[np.bool_]
     """(height, width) of the window; pixels of the silhouette may be in it."""
+    darkness: float = 0.0
+    """Share of the light that is missing in it, on average, 0 to 1."""
 
 
 NO_SHADOW: Final = CastShadow(window_xyxy_px=(0, 0, 0, 0), mask=np.zeros((0, 0), bool))
@@ -252,7 +254,7 @@ class ShadowFinder:
         likely = inside >= _INSIDE_SHARE * size
         likely[0] = False
         regions = np.asarray(labels, np.int32)
-        return [self._shadow_of(person, regions, size, clearly, likely) for person in people]
+        return [self._shadow_of(person, regions, rest, size, clearly, likely) for person in people]
 
     def _cast_by_things(
         self,
@@ -282,6 +284,7 @@ class ShadowFinder:
         self,
         person: _Person,
         labels: NDArray[np.int32],
+        rest: NDArray[np.float32],
         size: NDArray[np.int64],
         clearly: NDArray[np.int64],
         likely: NDArray[np.bool_],
@@ -306,16 +309,18 @@ class ShadowFinder:
         bits = mask.astype(np.uint8)
         grown = cv2.dilate(bits, np.ones((3, 3), np.uint8)) > 0
         grown |= (cv2.dilate(bits, np.ones((2 * radius + 1,) * 2, np.uint8)) > 0) & (person.distance <= radius)
-        return self._in_frame(np.asarray(grown), person.reach)
+        darkness = float(rest[top:bottom, left:right][mask].mean())
+        return self._in_frame(np.asarray(grown), person.reach, darkness)
 
-    def _in_frame(self, mask: NDArray[np.bool_], place: tuple[int, int, int, int]) -> CastShadow:
+    def _in_frame(self, mask: NDArray[np.bool_], place: tuple[int, int, int, int], darkness: float) -> CastShadow:
         """A mask of the lower resolution at that of the frame, on the smallest window."""
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         cut = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         x, y = (place[0] + int(columns[0])) * self._step, (place[1] + int(rows[0])) * self._step
         large = cut.repeat(self._step, axis=0).repeat(self._step, axis=1)
         large = large[: self._frame_size[1] - y, : self._frame_size[0] - x]
-        return CastShadow(window_xyxy_px=(x, y, x + large.shape[1], y + large.shape[0]), mask=large)
+        place = (x, y, x + large.shape[1], y + large.shape[0])
+        return CastShadow(window_xyxy_px=place, mask=large, darkness=darkness)
 
     def _remember(self, dark: NDArray[np.float32], where: NDArray[np.bool_]) -> None:
         """What a place is like with nobody near: where light changed since the plate, no shadow is seen."""

@@ -27,8 +27,8 @@ def looked_at(part: Fragment) -> LoneShadows:
     return LoneShadows([part], frame_size_px=_SIZE, frames_per_second=10.0, num_frames=100)
 
 
-def shadow(left: int, width: int = 4) -> CastShadow:
-    return CastShadow(window_xyxy_px=(left, 60, left + width, 66), mask=np.ones((6, width), bool))
+def shadow(left: int, width: int = 4, darkness: float = 0.2) -> CastShadow:
+    return CastShadow(window_xyxy_px=(left, 60, left + width, 66), mask=np.ones((6, width), bool), darkness=darkness)
 
 
 def test_whoever_left_is_absent_for_a_while_and_then_gone() -> None:
@@ -58,6 +58,21 @@ def test_shadows_become_one_track_without_gaps() -> None:
     assert found.guessed == {33, 34, 35, 36, 37}
     assert [place[0] for place in found.windows_xyxy_px] == [157, 156, 156, 156, 153]
     assert all(np.unpackbits(bits, count=24).all() for bits in found.bits)
+
+
+def test_faint_ones_and_those_of_single_frames_are_left_alone() -> None:
+    lone = looked_at(track(10, 30, (100, 40), (192, 40)))
+    for frame in range(31, 56):
+        one = shadow(100, darkness=0.05) if frame < 45 else shadow(100)
+        lone.take(frame, [one if frame < 45 or frame in (46, 52) else NO_SHADOW])
+    assert lone.finish() == []
+
+
+def test_shadows_long_apart_are_two() -> None:
+    lone = looked_at(track(10, 30, (100, 40), (192, 40)))
+    for frame in range(31, 56):
+        lone.take(frame, [shadow(100) if frame < 36 or frame > 50 else NO_SHADOW])
+    assert [found.frames for found in lone.finish()] == [tuple(range(31, 36)), tuple(range(51, 56))]
 
 
 def test_nobody_leaves_nothing() -> None:

@@ -292,13 +292,13 @@ def test_somebody_is_gone_if_a_place_is_free_for_a_second(after: list[Fragment],
 
 
 class SunnyClip(RectClip):
-    """Everybody casts a faint shadow to the right, twelve levels darker than the ground at most."""
+    """Everybody casts a faint shadow to the right, fainter than what counts as motion."""
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Render frames."""
         for frame in super().frames(start, stop):
             shade = self.shade(frame.index)[..., None]
-            yield replace(frame, rgb=np.where(shade, np.rint(frame.rgb * 0.92), frame.rgb).astype(np.uint8))
+            yield replace(frame, rgb=np.where(shade, np.rint(frame.rgb * 0.88), frame.rgb).astype(np.uint8))
 
     def shade(self, index: int) -> npt.NDArray[np.bool_]:
         """Where the shadows lie on the ground."""
