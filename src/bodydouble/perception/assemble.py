@@ -19,6 +19,7 @@ from bodydouble.perception.pose.temporal import refine_joints
 from bodydouble.perception.pose.visibility import with_joint_visibility
 from bodydouble.perception.quality import sequence_filter
 from bodydouble.perception.reading import Readings, TrackReading
+from bodydouble.perception.shadows import CastShadow
 from bodydouble.perception.silhouette.pauses import with_pauses_filled
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.linking import smooth
@@ -85,7 +86,7 @@ def assemble(
         sure = not part.weak
         reason = reason if sure else NEVER_SURE
         seen, shorter = trimmed(part, reading)
-        lone_shadows += cut_off(part, seen, list(zip(reading.shadow_windows, reading.shadow_bits, strict=True)))
+        lone_shadows += cut_off(part, seen, _unpacked_shadows(reading))
         if heights is not None:
             shorter, tall = without_giants(seen, with_hidden_steps(seen, shorter), heights)
             reason = reason or tall
@@ -129,6 +130,7 @@ def trimmed(part: Fragment, reading: TrackReading) -> tuple[Fragment, TrackReadi
         motion=reading.motion[keep],
         shadow_windows=reading.shadow_windows[keep],
         shadow_bits=reading.shadow_bits[keep],
+        shadow_darkness=reading.shadow_darkness[keep],
     )
 
 
@@ -186,6 +188,17 @@ def _person(
         reason=reason,
         shadows=_shadows_of(reading),
     )
+
+
+def _unpacked_shadows(reading: TrackReading) -> list[CastShadow]:
+    """Shadows of all steps; none where nobody looked for them."""
+    found = []
+    stored = zip(reading.shadow_windows, reading.shadow_bits, reading.shadow_darkness, strict=True)
+    for (left, top, right, bottom), bits, darkness in stored:
+        mask = np.unpackbits(bits, count=(right - left) * (bottom - top)).astype(bool)
+        place = (left, top, right, bottom)
+        found.append(CastShadow(window_xyxy_px=place, mask=mask.reshape(bottom - top, right - left), darkness=darkness))
+    return found
 
 
 def _shadows_of(reading: TrackReading) -> MaskStack | None:

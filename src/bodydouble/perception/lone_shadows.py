@@ -91,39 +91,37 @@ class LoneShadows:
     def take(self, frame_index: int, shadows: Sequence[CastShadow]) -> None:
         """Remember the shadows of those who are absent, in that order; frames increase from call to call."""
         for absent, shadow in zip(self.absent(frame_index), shadows, strict=True):
-            if shadow.mask.any() and shadow.darkness >= _DARK:
+            if _shows(shadow):
                 self._found.setdefault(absent.number, []).append((frame_index, shadow))
 
     def finish(self) -> list[BlobTrack]:
         """What becomes a track, by the person beyond the border."""
-        runs = [run for number in sorted(self._found) for run in _runs(self._found[number])]
-        return [_track(run) for run in runs if len(run) >= _LEAST_FRAMES]
+        return [track for number in sorted(self._found) for track in _tracks(self._found[number])]
 
 
-def cut_off(
-    part: Fragment, seen: Fragment, shadows: Sequence[tuple[tuple[int, int, int, int], NDArray[np.uint8]]]
-) -> list[BlobTrack]:
+def cut_off(part: Fragment, seen: Fragment, shadows: Sequence[CastShadow]) -> list[BlobTrack]:
     """Shadows in those steps of a track that were cut off at its ends.
 
     Args:
         part: the whole track.
         seen: what is left of it.
-        shadows: window and packed mask of each step of the whole; empty where nobody looked.
+        shadows: of each step of the whole; empty where nobody looked.
     """
     tracks = []
     for side in (part.frames < seen.frames[0], part.frames > seen.frames[-1]):
-        found = []
-        for row in np.flatnonzero(side).tolist() if shadows else []:
-            (left, top, right, bottom), bits = shadows[row]
-            mask = np.unpackbits(bits, count=(right - left) * (bottom - top)).astype(bool)
-            if mask.any():
-                shadow = CastShadow(
-                    window_xyxy_px=(left, top, right, bottom), mask=mask.reshape(bottom - top, right - left)
-                )
-                found.append((int(part.frames[row]), shadow))
-        if found:
-            tracks.append(_track(found))
+        rows = np.flatnonzero(side).tolist() if shadows else []
+        found = [(int(part.frames[row]), shadows[row]) for row in rows if _shows(shadows[row])]
+        tracks += _tracks(found)
     return tracks
+
+
+def _shows(shadow: CastShadow) -> bool:
+    return bool(shadow.mask.any()) and shadow.darkness >= _DARK
+
+
+def _tracks(found: Sequence[tuple[int, CastShadow]]) -> list[BlobTrack]:
+    """What lasts, cut where nothing was found for long."""
+    return [_track(run) for run in _runs(found) if len(run) >= _LEAST_FRAMES] if found else []
 
 
 def _runs(found: Sequence[tuple[int, CastShadow]]) -> list[list[tuple[int, CastShadow]]]:

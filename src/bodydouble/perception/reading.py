@@ -47,6 +47,8 @@ class TrackReading:
     shadow_windows: list[tuple[int, int, int, int]] = field(default_factory=list)
     shadow_bits: list[NDArray[np.uint8]] = field(default_factory=list)
     """Shadows packed as in ``MaskStack``; both empty where nobody looked for them."""
+    shadow_darkness: list[float] = field(default_factory=list)
+    """Share of the light that is missing in them, on average."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -157,6 +159,7 @@ class _Shades:
         for result, shadow in zip(results, shadows, strict=False):
             result.shadow_windows.append(shadow.window_xyxy_px)
             result.shadow_bits.append(np.packbits(shadow.mask.ravel()))
+            result.shadow_darkness.append(shadow.darkness)
         self.lone.take(frame.index, shadows[len(outlines) :])
 
 

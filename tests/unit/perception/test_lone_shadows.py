@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-import numpy.typing as npt
 
 from bodydouble.perception.lone_shadows import LoneShadows, cut_off
 from bodydouble.perception.shadows import NO_SHADOW, CastShadow
@@ -81,17 +82,15 @@ def test_nobody_leaves_nothing() -> None:
     assert lone.finish() == []
 
 
-def _packed(shadows: list[CastShadow]) -> list[tuple[tuple[int, int, int, int], npt.NDArray[np.uint8]]]:
-    return [(one.window_xyxy_px, np.packbits(one.mask.ravel())) for one in shadows]
-
-
 def test_shadows_of_steps_that_are_cut_off_stay_known() -> None:
     whole = track(10, 19, (20, 40), (60, 40))
-    seen = Fragment(frames=whole.frames[2:6], boxes=whole.boxes[2:6], scores=whole.scores[2:6])
-    shadows = [NO_SHADOW, *(shadow(10 * step) for step in range(1, 8)), NO_SHADOW, NO_SHADOW]
-    before, after = cut_off(whole, seen, _packed(shadows))
-    assert before.frames == (11,)
-    assert after.frames == (16, 17)
-    assert after.windows_xyxy_px == (shadow(60).window_xyxy_px, shadow(70).window_xyxy_px)
-    assert cut_off(whole, whole, _packed(shadows)) == []
+    seen = Fragment(frames=whole.frames[4:6], boxes=whole.boxes[4:6], scores=whole.scores[4:6])
+    shadows = [NO_SHADOW, *(shadow(10 * step) for step in range(1, 9)), NO_SHADOW]
+    before, after = cut_off(whole, seen, shadows)
+    assert before.frames == (11, 12, 13)
+    assert after.frames == (16, 17, 18)
+    assert after.windows_xyxy_px == tuple(shadow(left).window_xyxy_px for left in (60, 70, 80))
+    faint = [replace(one, darkness=0.05) for one in shadows]
+    assert cut_off(whole, seen, faint) == []
+    assert cut_off(whole, whole, shadows) == []
     assert cut_off(whole, seen, []) == []
