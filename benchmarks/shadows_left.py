@@ -18,13 +18,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import common
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from bodydouble.compositing import CompositingConfig, composite
 from bodydouble.perception import perceive
-from bodydouble.perception.config import PerceptionConfig
+from bodydouble.perception.config import MotionConfig, PerceptionConfig
 from bodydouble.scene import Frame, SilentProgress, VideoGeometry
 from bodydouble.scene.plate_files import PlateReader
 from bodydouble.synth.light import Daylight
@@ -85,8 +86,8 @@ def daylight(sun: tuple[float, float, float], veil: float) -> Daylight:
     )
 
 
-def measure(name: str, num_frames: int, work: Path) -> dict[str, float]:
-    """Figures of one street."""
+def measure(name: str, num_frames: int, work: Path, *, cast_shadows: bool) -> dict[str, float]:
+    """Figures of one street; without ``cast_shadows`` as if nobody looked for them."""
     given = STREETS[name]
     is_gray = bool(given.get("is_gray", False))
     shared = {
@@ -105,7 +106,7 @@ def measure(name: str, num_frames: int, work: Path) -> dict[str, float]:
     clip = Clip(name=name, rgb=np.stack([frame.rgb for frame in sunny]), is_gray=is_gray)
     bundle = perceive(
         clip,
-        PerceptionConfig(threads=1),
+        PerceptionConfig(threads=1, motion=MotionConfig(cast_shadows=cast_shadows)),
         work_dir=work / "work",
         plate_dir=work / "plate",
         producer="benchmark",
@@ -142,18 +143,20 @@ def measure(name: str, num_frames: int, work: Path) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--streets", nargs="+", choices=sorted(STREETS), default=list(STREETS))
     parser.add_argument("--frames", type=int, default=90)
+    parser.add_argument("--not-looked-for", action="store_true", help="with perception.motion.cast_shadows off")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     figures = {}
     for name in options.streets:
         with tempfile.TemporaryDirectory() as folder:
-            figures[name] = measure(name, options.frames, Path(folder))
+            looks = not options.not_looked_for
+            figures[name] = measure(name, options.frames, Path(folder), cast_shadows=looks)
         print(name, json.dumps({key: round(value, 3) for key, value in figures[name].items()}), flush=True)
-    if options.out is not None:
-        options.out.write_text(json.dumps(figures, indent=1) + "\n")
+    record = {"benchmark": "shadows left", **common.origin(), "streets": figures}
+    common.finish(record, options.out)
 
 
 if __name__ == "__main__":
