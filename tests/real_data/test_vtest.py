@@ -51,6 +51,7 @@ def test_nothing_changes_outside_people_and_doubles(vtest, record_property):
         silhouette_min_px=config.paint_out.dilation_min_px,
         silhouette_max_px=config.paint_out.dilation_max_px,
         shadow_share=config.shadow.reach_share,
+        filmed_shadow_px=config.paint_out.shadow_margin_px,
     )
     performance = PerformanceReader(vtest.result.run_folder / "performance")
     with open_source(vtest.clip) as original, open_source(vtest.result.output) as made:

@@ -1,7 +1,8 @@
 """Compositing: frames, plate and doubles in, frames without the people who were filmed out.
 
-Cast shadows of filmed people go as far as their silhouettes take them in; what is fainter or farther stays. What stands in
-front of people (a pole, a sign, a pillar) is learnt from the clip and hides doubles too, where the camera stands still.
+Cast shadows of filmed people go as far as perception found them; doubles have a shadow right under their feet only. What
+stands in front of people (a pole, a sign, a pillar) is learnt from the clip and hides doubles too, where the camera stands
+still.
 """
 
 from __future__ import annotations

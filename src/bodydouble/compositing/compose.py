@@ -32,6 +32,7 @@ from bodydouble.compositing.paint_out import (
     judge_plate,
     merge,
     person_area,
+    with_shadow,
 )
 from bodydouble.compositing.sensor import Noise, NoiseField, estimate_noise
 from bodydouble.compositing.survey import Survey, survey_clip
@@ -97,9 +98,9 @@ class Compositor:
         if not present:
             return CompositedFrame(index=frame.index, rgb=frame.rgb, changed=changed, outcomes=())
         areas = {
-            track.track_id: self._judged(area, track, step, frame, plate_rgb)
+            track.track_id: area
             for track, step in present
-            if (area := person_area(track, step, self._frame_window, self._config.paint_out)) is not None
+            if (area := self._area(track, step, frame, plate_rgb)) is not None
         }
         result = frame.rgb.copy()
         for area in areas.values():
@@ -127,6 +128,13 @@ class Compositor:
             for track, step in present
         )
         return CompositedFrame(index=frame.index, rgb=result, changed=changed, outcomes=outcomes)
+
+    def _area(self, track: PersonTrack, step: int, frame: Frame, plate_rgb: npt.NDArray[np.uint8]) -> PersonArea | None:
+        config = self._config.paint_out
+        area = person_area(track, step, self._frame_window, config)
+        if area is not None:
+            area = self._judged(area, track, step, frame, plate_rgb)
+        return with_shadow(area, track, step, self._frame_window, config.shadow_margin_px)
 
     def _judged(
         self, area: PersonArea, track: PersonTrack, step: int, frame: Frame, plate_rgb: npt.NDArray[np.uint8]

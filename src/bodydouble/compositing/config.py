@@ -35,6 +35,8 @@ class PaintOutConfig:
     min_silhouette_share: float = 0.1
     """A silhouette smaller than this share of its box cannot be trusted: the whole box is painted out."""
 
+    shadow_margin_px: int = 5
+    """A filmed shadow passes into the frame over so many px around it."""
     distrust_share: float = 0.5
     """A plate that looks like the frame on this share of a silhouette may hold the person, or another who stood there:
     the person is then covered with the colours of the surroundings instead. 1 all but switches it off."""
@@ -55,6 +57,7 @@ class PaintOutConfig:
         _check("compositing.paint_out.seam_ring_px", self.seam_ring_px, 1, 64)
         _check("compositing.paint_out.seam_max_offset", self.seam_max_offset, 0.0, 64.0)
         _check("compositing.paint_out.min_silhouette_share", self.min_silhouette_share, 0.0, 1.0)
+        _check("compositing.paint_out.shadow_margin_px", self.shadow_margin_px, 0, 64)
         _check("compositing.paint_out.distrust_share", self.distrust_share, 0.0, 1.0)
 
     def dilation_px(self, person_height_px: float) -> int:

@@ -94,6 +94,39 @@ def person_area(track: PersonTrack, step: int, frame_window: Window, config: Pai
     )
 
 
+def with_shadow(
+    area: PersonArea | None, track: PersonTrack, step: int, frame_window: Window, margin_px: int
+) -> PersonArea | None:
+    """The same area with the shadow the person casts: there the plate is written, and trusted, as it differs from the frame.
+
+    Args:
+        area: of the person, judged; None if no pixel of the person is in the frame.
+        track: the person.
+        step: row of the track.
+        frame_window: the whole frame.
+        margin_px: over so many pixels around a shadow the plate passes into the frame.
+    """
+    if track.shadows is None or (inner := Window.around(track.shadows.windows_xyxy_px[step])).is_empty:
+        return area
+    window = inner.grown(margin_px).clipped(frame_window)
+    outside = np.ones((window.height, window.width), dtype=np.uint8)
+    outside[inner.slices_in(window)] = ~track.shadows.mask(step)
+    if outside.all():
+        return area
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    weight = np.clip((margin_px + 1 - distance) * (255.0 / (margin_px + 1)), 0.0, 255.0)
+    weight[distance > margin_px] = 0.0
+    nothing = np.zeros_like(outside, dtype=np.bool_)
+    shadow = PersonArea(
+        window=window,
+        silhouette=nothing,
+        plate_weight=np.rint(weight).astype(np.uint8),
+        distrusted=nothing,
+        background=nothing,
+    )
+    return shadow if area is None else _joined(window.joined(area.window), [area, shadow])
+
+
 def judge_plate(
     area: PersonArea,
     box_xyxy_px: npt.NDArray[np.float32],

@@ -35,6 +35,8 @@ class Margins:
     """Softening of a double's edge: it reaches this far beyond its alpha."""
     shadow_share: float = 0.12
     """Reach of the contact shadow beyond the feet, as a share of the double's height; 0 where there is none."""
+    filmed_shadow_px: int = 5
+    """Around the shadows that filmed people cast."""
     min_silhouette_share: float = 0.1
     """With a smaller silhouette the whole box may change."""
 
@@ -56,6 +58,11 @@ class OutsideResult:
 def _grow(mask: npt.NDArray[np.bool_], radius_x: int, radius_y: int) -> npt.NDArray[np.bool_]:
     kernel = np.ones((2 * radius_y + 1, 2 * radius_x + 1), dtype=np.uint8)
     return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel), dtype=np.bool_)
+
+
+def _far_from(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    """Distance of each pixel from a mask, px."""
+    return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
 
 
 def _add_double(allowed: npt.NDArray[np.bool_], sprite: Sprite, margins: Margins) -> None:
@@ -82,13 +89,18 @@ def _add_double(allowed: npt.NDArray[np.bool_], sprite: Sprite, margins: Margins
 def allowed_area(
     bundle: SceneBundle, frame_index: int, sprites: Iterable[tuple[int, Sprite]], margins: Margins
 ) -> npt.NDArray[np.bool_]:
-    """Pixels of a frame that may change, (height, width): dilated silhouettes, and doubles with edge and shadow."""
+    """Pixels of a frame that may change, (height, width): dilated silhouettes and shadows, doubles with edge and shadow."""
     shape = (bundle.video.height_px, bundle.video.width_px)
     allowed = np.zeros(shape, dtype=np.bool_)
     for track in bundle.tracks:
         step = track.step_of(frame_index)
         if step is None:
             continue
+        if track.shadows is not None:
+            shadow = np.zeros(shape, dtype=np.bool_)
+            track.shadows.paint(step, shadow)
+            if shadow.any():
+                allowed |= _far_from(shadow) <= margins.filmed_shadow_px
         own = np.zeros(shape, dtype=np.bool_)
         track.silhouettes.paint(step, own)
         x0, y0, x1, y1 = (float(v) for v in track.boxes_xyxy_px[step])
@@ -100,8 +112,7 @@ def allowed_area(
             continue
         wanted = round(margins.silhouette_share * (y1 - y0))
         radius = min(max(wanted, margins.silhouette_min_px), margins.silhouette_max_px)
-        far = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        allowed |= far <= radius
+        allowed |= _far_from(own) <= radius
     for _, sprite in sprites:
         _add_double(allowed, sprite, margins)
     return allowed

@@ -13,11 +13,13 @@ from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.following import BOX_SMOOTHING_SECONDS, Followed, height_model
 from bodydouble.perception.giants import without_giants
 from bodydouble.perception.light import measure_light
+from bodydouble.perception.lone_shadows import cut_off
 from bodydouble.perception.pose.neighbours import told_apart
 from bodydouble.perception.pose.temporal import refine_joints
 from bodydouble.perception.pose.visibility import with_joint_visibility
 from bodydouble.perception.quality import sequence_filter
 from bodydouble.perception.reading import Readings, TrackReading
+from bodydouble.perception.shadows import CastShadow
 from bodydouble.perception.silhouette.pauses import with_pauses_filled
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.linking import smooth
@@ -67,6 +69,7 @@ def assemble(
     geometry = source.geometry
     tracks: list[PersonTrack] = []
     motion: list[NDArray[np.float64]] = []
+    lone_shadows = list(readings.lone_shadows)
     rate = float(geometry.average_rate)
     size = (geometry.width_px, geometry.height_px)
     is_static = CameraMotion(to_reference=followed.to_reference).is_static
@@ -83,6 +86,7 @@ def assemble(
         sure = not part.weak
         reason = reason if sure else NEVER_SURE
         seen, shorter = trimmed(part, reading)
+        lone_shadows += cut_off(part, seen, _unpacked_shadows(reading))
         if heights is not None:
             shorter, tall = without_giants(seen, with_hidden_steps(seen, shorter), heights)
             reason = reason or tall
@@ -95,6 +99,8 @@ def assemble(
     for blob in readings.blobs:
         whole = without_pauses(blob, reach_frames=reach, num_frames=geometry.num_frames, frame_size_px=size)
         tracks.append(_unexplained(len(tracks) + 1, whole))
+    for shadow in lone_shadows:
+        tracks.append(_unexplained(len(tracks) + 1, shadow, reason="shadow of somebody who is not seen"))
     return SceneBundle(
         video=geometry,
         tracks=tuple(tracks),
@@ -122,6 +128,9 @@ def trimmed(part: Fragment, reading: TrackReading) -> tuple[Fragment, TrackReadi
         joint_scores=reading.joint_scores[keep],
         visible=reading.visible[keep],
         motion=reading.motion[keep],
+        shadow_windows=reading.shadow_windows[keep],
+        shadow_bits=reading.shadow_bits[keep],
+        shadow_darkness=reading.shadow_darkness[keep],
     )
 
 
@@ -177,7 +186,26 @@ def _person(
         visible_fraction=np.array(reading.visible, np.float32),
         play=play,
         reason=reason,
+        shadows=_shadows_of(reading),
     )
+
+
+def _unpacked_shadows(reading: TrackReading) -> list[CastShadow]:
+    """Shadows of all steps; none where nobody looked for them."""
+    found = []
+    stored = zip(reading.shadow_windows, reading.shadow_bits, reading.shadow_darkness, strict=True)
+    for (left, top, right, bottom), bits, darkness in stored:
+        mask = np.unpackbits(bits, count=(right - left) * (bottom - top)).astype(bool)
+        place = (left, top, right, bottom)
+        found.append(CastShadow(window_xyxy_px=place, mask=mask.reshape(bottom - top, right - left), darkness=darkness))
+    return found
+
+
+def _shadows_of(reading: TrackReading) -> MaskStack | None:
+    """Shadows as they are stored; None where there are none."""
+    if not any(len(bits) for bits in reading.shadow_bits):
+        return None
+    return MaskStack(windows_xyxy_px=np.array(reading.shadow_windows, np.int32), bits=tuple(reading.shadow_bits))
 
 
 def _as_precaution(track: PersonTrack) -> PersonTrack:
@@ -185,8 +213,8 @@ def _as_precaution(track: PersonTrack) -> PersonTrack:
     return replace(track, box_scores=np.zeros_like(track.box_scores), reason=NEVER_SURE)
 
 
-def _unexplained(track_id: int, blob: BlobTrack) -> PersonTrack:
-    """A mover that no detection explains: painted out."""
+def _unexplained(track_id: int, blob: BlobTrack, *, reason: str = "motion without a detected person") -> PersonTrack:
+    """A mover that no detection explains, or a shadow alone: painted out."""
     steps = len(blob.frames)
     windows = np.array(blob.windows_xyxy_px, np.int32).reshape(-1, 4)
     return PersonTrack(
@@ -200,7 +228,7 @@ def _unexplained(track_id: int, blob: BlobTrack) -> PersonTrack:
         silhouettes=MaskStack(windows_xyxy_px=windows, bits=blob.bits),
         visible_fraction=np.array([frame not in blob.guessed for frame in blob.frames], np.float32),
         play=np.zeros(steps, bool),
-        reason="motion without a detected person",
+        reason=reason,
     )
 
 

@@ -140,6 +140,8 @@ class MotionConfig:
     """Smallest difference from the plate that counts as foreground, 0 to 255 in any channel."""
     max_frame_share: float = 0.5
     """A frame with more foreground than this share (light switch, jolt) gives no evidence."""
+    cast_shadows: bool = True
+    """Look for the shadows people cast, also faint ones, which go with them."""
     min_blob_frames: int = 3
     """Moving regions that nobody explains become tracks when seen in at least this many frames."""
 

@@ -13,14 +13,16 @@ from bodydouble.perception.blobs import BlobCollector, BlobTrack, HeightModel
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.following import Followed, height_model
 from bodydouble.perception.geometry import grow, window
+from bodydouble.perception.lone_shadows import LoneShadows
 from bodydouble.perception.looking import Look, look_at
 from bodydouble.perception.motion import Foreground, measure
 from bodydouble.perception.person import PersonReader
 from bodydouble.perception.quality import visible_fractions
 from bodydouble.perception.remnants import BorderZones
+from bodydouble.perception.shadows import NO_SHADOW, ShadowFinder
 from bodydouble.perception.silhouette.compose import compose
 from bodydouble.perception.silhouette.outline import Outline
-from bodydouble.scene import CameraMotion, Frame, FrameSource, Progress
+from bodydouble.scene import CameraMotion, Frame, FrameSource, Progress, VideoGeometry
 from bodydouble.scene.plate_files import PlateReader
 
 _EXPLAINED_SHARE = 0.06
@@ -42,6 +44,11 @@ class TrackReading:
     visible: list[float] = field(default_factory=list)
     motion: list[float] = field(default_factory=list)
     """Share of the person that differs from the plate; NaN where nobody can tell."""
+    shadow_windows: list[tuple[int, int, int, int]] = field(default_factory=list)
+    shadow_bits: list[NDArray[np.uint8]] = field(default_factory=list)
+    """Shadows packed as in ``MaskStack``; both empty where nobody looked for them."""
+    shadow_darkness: list[float] = field(default_factory=list)
+    """Share of the light that is missing in them, on average."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,6 +59,8 @@ class Readings:
     """In the order of ``Followed.tracks``."""
     blobs: tuple[BlobTrack, ...]
     """Movers that no track explains."""
+    lone_shadows: tuple[BlobTrack, ...] = ()
+    """Shadows of people who are just beyond the border."""
 
 
 def read_people(
@@ -80,6 +89,7 @@ def read_people(
     collector = BlobCollector(heights, config.motion.min_blob_frames, rate)
     zones = BorderZones(followed.tracks, frame_size_px=size, frames_per_second=rate, num_frames=geometry.num_frames)
     at_border = BlobCollector(heights, 1, rate)
+    shades = _Shades(followed, geometry) if config.motion.cast_shadows and camera.is_static else None
     progress.start("silhouettes and joints", geometry.num_frames)
 
     def boxes_in(frame: Frame) -> NDArray[np.float32]:
@@ -99,13 +109,58 @@ def read_people(
                 foreground = replace(foreground, mask=foreground.mask & valid)
         mine = [results[track] for track, _ in present[frame.index]]
         outlines = _read_frame(look, heights, mine, config, foreground, size)
+        if shades is not None:
+            shades.add(frame, None if foreground is None else (rgb, valid), look.boxes_xyxy_px, outlines, mine)
         if foreground is not None and camera.is_static:
             explained = _explained(look.boxes_xyxy_px, outlines, foreground.mask.shape)
             collector.add(frame.index, foreground, explained)
             at_border.take(frame.index, zones.remnants(frame.index, foreground, explained))
         progress.advance()
     progress.finish()
-    return Readings(tracks=tuple(results), blobs=(*collector.finish(), *at_border.finish()))
+    return Readings(
+        tracks=tuple(results),
+        blobs=(*collector.finish(), *at_border.finish()),
+        lone_shadows=() if shades is None else tuple(shades.lone.finish()),
+    )
+
+
+class _Shades:
+    """Shadows of people, and of those who are just beyond the border."""
+
+    def __init__(self, followed: Followed, geometry: VideoGeometry) -> None:
+        size, rate = (geometry.width_px, geometry.height_px), float(geometry.average_rate)
+        self._finder = ShadowFinder(frame_size_px=size, frames_per_second=rate, is_gray=geometry.is_gray)
+        self.lone = LoneShadows(
+            followed.tracks, frame_size_px=size, frames_per_second=rate, num_frames=geometry.num_frames
+        )
+
+    def add(
+        self,
+        frame: Frame,
+        plate: tuple[NDArray[np.uint8], NDArray[np.bool_]] | None,
+        boxes_xyxy_px: NDArray[np.float32],
+        outlines: list[Outline],
+        results: list[TrackReading],
+    ) -> None:
+        """Look at one frame.
+
+        Args:
+            frame: as filmed.
+            plate: its plate, and where that was seen; None where frame and plate cannot be compared.
+            boxes_xyxy_px: (N, 4) of those who are there.
+            outlines: theirs.
+            results: of their tracks; completed in place.
+        """
+        absent = self.lone.absent(frame.index)
+        shadows = [NO_SHADOW] * (len(outlines) + len(absent))
+        if plate is not None:
+            boxes = np.concatenate([boxes_xyxy_px, np.array([a.box_xyxy_px for a in absent]).reshape(-1, 4)])
+            shadows = self._finder.find(frame.rgb, *plate, boxes, [*outlines, *(a.outline for a in absent)])
+        for result, shadow in zip(results, shadows, strict=False):
+            result.shadow_windows.append(shadow.window_xyxy_px)
+            result.shadow_bits.append(np.packbits(shadow.mask.ravel()))
+            result.shadow_darkness.append(shadow.darkness)
+        self.lone.take(frame.index, shadows[len(outlines) :])
 
 
 def _presence(followed: Followed, num_frames: int) -> list[list[tuple[int, int]]]:

@@ -101,9 +101,12 @@ def _cut_track(track: PersonTrack, num_frames: int) -> PersonTrack | None:
         for field in dataclasses.fields(track)
         if isinstance(value := getattr(track, field.name), np.ndarray)
     }
-    stack = track.silhouettes
-    silhouettes = MaskStack(windows_xyxy_px=stack.windows_xyxy_px[:steps], bits=stack.bits[:steps])
-    return dataclasses.replace(track, silhouettes=silhouettes, **rows)
+    shadows = None if track.shadows is None else _cut_masks(track.shadows, steps)
+    return dataclasses.replace(track, silhouettes=_cut_masks(track.silhouettes, steps), shadows=shadows, **rows)
+
+
+def _cut_masks(stack: MaskStack, steps: int) -> MaskStack:
+    return MaskStack(windows_xyxy_px=stack.windows_xyxy_px[:steps], bits=stack.bits[:steps])
 
 
 def find_scene(clip: str, source: FrameSource, input_sha256: str, runs: Sequence[RunFolder]) -> SceneFiles | None:

@@ -11,8 +11,11 @@ import numpy.typing as npt
 from bodydouble.scene.track import PersonTrack
 from bodydouble.scene.video import VideoGeometry
 
-SCHEMA_VERSION: Final = 3
-"""Raised whenever the format changes; no other version is read. Version 2 brought ``joint_visibility``, 3 ``twin_of``."""
+SCHEMA_VERSION: Final = 4
+"""Raised whenever the format changes. Version 2 brought ``joint_visibility``, 3 ``twin_of``, 4 ``shadows``; 3 is still read,
+as a scene in which nobody looked for shadows."""
+OLDEST_VERSION: Final = 3
+"""Of those that are read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +82,12 @@ class SceneBundle:
                 raise ValueError(
                     f"track {track.track_id} ends at frame {track.frame_indices[-1]}, the clip has {frames}"
                 )
-            windows = track.silhouettes.windows_xyxy_px
-            if np.any(windows[:, 2] > self.video.width_px) or np.any(windows[:, 3] > self.video.height_px):
-                raise ValueError(f"track {track.track_id}: a silhouette reaches beyond the frame")
+            for what, stack in (("silhouette", track.silhouettes), ("shadow", track.shadows)):
+                if stack is None:
+                    continue
+                windows = stack.windows_xyxy_px
+                if np.any(windows[:, 2] > self.video.width_px) or np.any(windows[:, 3] > self.video.height_px):
+                    raise ValueError(f"track {track.track_id}: a {what} reaches beyond the frame")
 
     def as_one(self, track: PersonTrack, frame_index: int) -> PersonTrack:
         """The track that stands for a person in a frame: of twins the stronger one where both are there, else ``track``."""

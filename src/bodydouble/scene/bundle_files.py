@@ -38,12 +38,19 @@ TRACK_ARRAYS: Final[Mapping[str, ArraySpec]] = {
     "silhouette_windows_xyxy_px": ArraySpec(dtype="<i4", shape=(None, 4)),
     "silhouette_offsets": ArraySpec(dtype="<i8", shape=(None,)),
     "silhouette_bits": ArraySpec(dtype="|u1", shape=(None,)),
+    "shadow_windows_xyxy_px": ArraySpec(dtype="<i4", shape=(None, 4)),
+    "shadow_offsets": ArraySpec(dtype="<i8", shape=(None,)),
+    "shadow_bits": ArraySpec(dtype="|u1", shape=(None,)),
 }
-"""All that is kept of a person. ``silhouette_bits`` is one bit a pixel; ``silhouette_offsets`` (time + 1) cuts it."""
+"""All that is kept of a person. ``silhouette_bits`` is one bit a pixel; ``silhouette_offsets`` (time + 1) cuts it; shadows
+likewise, with empty windows where there is none."""
+_MASKS: Final = ("silhouette", "shadow")
 
 _ZIP_LEVEL: Final[int] = 6
-_ROW_BYTES: Final[int] = 400
-"""What one person in one frame takes beside the silhouette, rounded up."""
+_ROW_BYTES: Final[int] = 424
+"""What one person in one frame takes beside silhouette and shadow, rounded up."""
+_WITH_SHADOWS: Final[int] = 4
+"""Schema version from which tracks hold shadows."""
 
 
 def write_bundle(bundle: SceneBundle, path: Path) -> None:
@@ -145,8 +152,9 @@ def _read_members(store: _Store, path: Path) -> SceneBundle:
         tracks: list[PersonTrack] = []
         budget = strict_files.MAX_ARCHIVE_BYTES
         for entry in header.tracks:
-            track = _read_track(store, entry, video, path)
-            budget -= len(track) * _ROW_BYTES + sum(len(bits) for bits in track.silhouettes.bits)
+            track = _read_track(store, entry, video, path, with_shadows=header.schema_version >= _WITH_SHADOWS)
+            shadows = () if track.shadows is None else track.shadows.bits
+            budget -= len(track) * _ROW_BYTES + sum(len(bits) for bits in (*track.silhouettes.bits, *shadows))
             if budget < 0:
                 raise BundleError(f"unpacks to more than {strict_files.MAX_ARCHIVE_BYTES} bytes: {path}")
             tracks.append(track)
@@ -162,37 +170,51 @@ def _read_members(store: _Store, path: Path) -> SceneBundle:
         raise BundleError(f"{what_failed(error)}: {path}") from error
 
 
-def _read_track(store: _Store, entry: TrackModel, video: VideoGeometry, path: Path) -> PersonTrack:
+def _read_track(
+    store: _Store, entry: TrackModel, video: VideoGeometry, path: Path, *, with_shadows: bool
+) -> PersonTrack:
     name = _track_name(entry.track_id)
     if entry.num_frames > video.num_frames:
         raise BundleError(f"track {entry.track_id} has {entry.num_frames} frames, the clip {video.num_frames}: {path}")
-    arrays = strict_files.read_npz(store.read(name), _specs_for(entry.num_frames), where=f"{path}/{name}")
-    windows, offsets = arrays["silhouette_windows_xyxy_px"], arrays["silhouette_offsets"]
-    beyond = (windows < 0) | (windows > np.array([video.width_px, video.height_px] * 2, np.int32))
-    if np.any(beyond) or np.any(windows[:, 2:] < windows[:, :2]):
-        raise BundleError(f"track {entry.track_id}: a silhouette's window is empty or reaches beyond the frame: {path}")
-    if not np.array_equal(offsets, _offsets_of(windows)) or int(offsets[-1]) != len(arrays["silhouette_bits"]):
-        raise BundleError(f"track {entry.track_id}: silhouette_offsets do not fit the windows or the bits: {path}")
-    bits = arrays["silhouette_bits"]
+    specs = _specs_for(entry.num_frames, with_shadows=with_shadows)
+    arrays = strict_files.read_npz(store.read(name), specs, where=f"{path}/{name}")
+    shadows = _masks_of("shadow", arrays, entry, video, path) if with_shadows else None
     track = PersonTrack(
         track_id=entry.track_id,
         reason=entry.reason,
         twin_of=entry.twin_of,
-        silhouettes=MaskStack(
-            windows_xyxy_px=windows,
-            bits=tuple(bits[a:b] for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)),
-        ),
-        **{name: arrays[name] for name in TRACK_ARRAYS if not name.startswith("silhouette_")},
+        silhouettes=_masks_of("silhouette", arrays, entry, video, path),
+        shadows=shadows if shadows is not None and any(len(bits) for bits in shadows.bits) else None,
+        **{name: arrays[name] for name in TRACK_ARRAYS if not name.startswith(_MASKS)},
     )
     _check_values(track)
     return track
 
 
+def _masks_of(
+    what: str, arrays: Mapping[str, npt.NDArray[Any]], entry: TrackModel, video: VideoGeometry, path: Path
+) -> MaskStack:
+    """Silhouettes or shadows of a track."""
+    windows, offsets = arrays[f"{what}_windows_xyxy_px"], arrays[f"{what}_offsets"]
+    beyond = (windows < 0) | (windows > np.array([video.width_px, video.height_px] * 2, np.int32))
+    if np.any(beyond) or np.any(windows[:, 2:] < windows[:, :2]):
+        raise BundleError(f"track {entry.track_id}: a {what}'s window is empty or reaches beyond the frame: {path}")
+    if not np.array_equal(offsets, _offsets_of(windows)) or int(offsets[-1]) != len(arrays[f"{what}_bits"]):
+        raise BundleError(f"track {entry.track_id}: {what}_offsets do not fit the windows or the bits: {path}")
+    bits = arrays[f"{what}_bits"]
+    return MaskStack(
+        windows_xyxy_px=windows,
+        bits=tuple(bits[a:b] for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)),
+    )
+
+
 def _arrays_of(track: PersonTrack) -> dict[str, npt.NDArray[Any]]:
-    arrays = {name: getattr(track, name) for name in TRACK_ARRAYS if not name.startswith("silhouette_")}
-    arrays["silhouette_windows_xyxy_px"] = track.silhouettes.windows_xyxy_px
-    arrays["silhouette_offsets"] = _offsets_of(track.silhouettes.windows_xyxy_px)
-    arrays["silhouette_bits"] = np.concatenate(track.silhouettes.bits)
+    arrays = {name: getattr(track, name) for name in TRACK_ARRAYS if not name.startswith(_MASKS)}
+    nothing = MaskStack(windows_xyxy_px=np.zeros((len(track), 4), np.int32), bits=(np.zeros(0, np.uint8),) * len(track))
+    for what, stack in zip(_MASKS, (track.silhouettes, track.shadows or nothing), strict=True):
+        arrays[f"{what}_windows_xyxy_px"] = stack.windows_xyxy_px
+        arrays[f"{what}_offsets"] = _offsets_of(stack.windows_xyxy_px)
+        arrays[f"{what}_bits"] = np.concatenate(stack.bits)
     return arrays
 
 
@@ -201,12 +223,13 @@ def _offsets_of(windows_xyxy_px: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]
     return np.concatenate([[0], np.cumsum((sides[:, 0] * sides[:, 1] + 7) // 8)]).astype(np.int64)
 
 
-def _specs_for(num_frames: int) -> dict[str, ArraySpec]:
+def _specs_for(num_frames: int, *, with_shadows: bool) -> dict[str, ArraySpec]:
     """The arrays of a track, their first axis known, so that nothing larger is ever allocated."""
     specs = {name: ArraySpec(dtype=s.dtype, shape=(num_frames, *s.shape[1:])) for name, s in TRACK_ARRAYS.items()}
-    specs["silhouette_offsets"] = ArraySpec(dtype="<i8", shape=(num_frames + 1,))
-    specs["silhouette_bits"] = TRACK_ARRAYS["silhouette_bits"]
-    return specs
+    for what in _MASKS:
+        specs[f"{what}_offsets"] = ArraySpec(dtype="<i8", shape=(num_frames + 1,))
+        specs[f"{what}_bits"] = TRACK_ARRAYS[f"{what}_bits"]
+    return specs if with_shadows else {name: s for name, s in specs.items() if not name.startswith("shadow_")}
 
 
 def _check_arrays(member: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:

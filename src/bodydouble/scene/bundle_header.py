@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import from_json
 
 from bodydouble.errors import BundleError
-from bodydouble.scene.bundle import SCHEMA_VERSION, SceneBundle
+from bodydouble.scene.bundle import OLDEST_VERSION, SCHEMA_VERSION, SceneBundle
 from bodydouble.scene.video import VideoGeometry
 
 FORMAT: Final = "bodydouble-scene-bundle"
@@ -55,7 +55,7 @@ class BundleModel(_Strict):
     """The whole of ``bundle.json``."""
 
     format: Literal["bodydouble-scene-bundle"]
-    schema_version: Literal[3]
+    schema_version: Literal[3, 4]
     producer: _Text
     clip_name: _Text
     video: _VideoModel
@@ -131,10 +131,10 @@ def parse_header(data: bytes, path: Path) -> BundleModel:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise BundleError(f'bundle.json does not say "format": "{FORMAT}"; is it a scene bundle?: {path}')
     version = document.get("schema_version")
-    if version != SCHEMA_VERSION or isinstance(version, bool):
+    if isinstance(version, bool) or not isinstance(version, int) or not OLDEST_VERSION <= version <= SCHEMA_VERSION:
         raise BundleError(
-            f"the bundle has schema version {version!r:.40}; this version of bodydouble reads {SCHEMA_VERSION}; "
-            f"make the bundle again with `bodydouble perceive`: {path}"
+            f"the bundle has schema version {version!r:.40}; this version of bodydouble reads {OLDEST_VERSION} to "
+            f"{SCHEMA_VERSION}; make the bundle again with `bodydouble perceive`: {path}"
         )
     try:
         # Strict mode takes lists for tuples only when it reads the JSON itself.

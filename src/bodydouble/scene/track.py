@@ -46,6 +46,9 @@ class PersonTrack:
     """Why some frames are not played; empty when all are."""
     twin_of: int = 0
     """Id of the stronger track that shows the same person where both are present; 0 where there is none."""
+    shadows: MaskStack | None = None
+    """The shadow that the person casts at each step, as far as it can be told from the plate; compositing takes it away. May
+    overlap silhouettes, and says nothing about the person. None where there is none, or nobody looked."""
 
     def __post_init__(self) -> None:
         """Check ranks and lengths.
@@ -70,6 +73,8 @@ class PersonTrack:
                 raise ValueError(f"track {self.track_id}: {name} has shape {actual}, expected {shape}")
         if len(self.silhouettes) != steps:
             raise ValueError(f"track {self.track_id}: {len(self.silhouettes)} silhouettes for {steps} frames")
+        if self.shadows is not None and len(self.shadows) != steps:
+            raise ValueError(f"track {self.track_id}: {len(self.shadows)} shadows for {steps} frames")
         if steps == 0 or self.track_id < 1:
             raise ValueError(
                 f"track {self.track_id} with {steps} frames: ids start at 1, a track has at least one frame"

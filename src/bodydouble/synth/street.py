@@ -15,7 +15,7 @@ from bodydouble.synth.behaviour import Behaviour
 from bodydouble.synth.camera import Camera
 from bodydouble.synth.cast_of_street import ordinary_day
 from bodydouble.synth.figure import Person
-from bodydouble.synth.light import make_daylight, to_srgb
+from bodydouble.synth.light import Daylight, make_daylight, to_srgb
 from bodydouble.synth.painter import Canvas, Outline, draw_figure, draw_shadows, draw_thing
 from bodydouble.synth.scenery import build_scenery
 
@@ -73,6 +73,8 @@ class Street:
         noise_levels: float = 1.6,
         parts: Sequence[Behaviour] | None = None,
         place_seed: int | None = None,
+        light: Daylight | None = None,
+        with_shadows: bool = True,
     ) -> None:
         """Lay out a street.
 
@@ -87,6 +89,8 @@ class Street:
             noise_levels: standard deviation of the sensor's noise, of 255.
             parts: what each person does; None for an ordinary day.
             place_seed: decides the place, the camera and the light, for several clips of one street; ``seed`` if None.
+            light: sun and sky, where the place is not to decide.
+            with_shadows: people cast shadows; without, all else is the same to the bit.
 
         Raises:
             ValueError: a size or number is impossible.
@@ -100,7 +104,8 @@ class Street:
         rng = _place_rng(place_seed)
         self._camera = _draw_camera(rng, width_px, height_px)
         self._canvas_camera = self._camera.scaled(SUPERSAMPLING)
-        self._light = make_daylight(rng)
+        drawn = make_daylight(rng)
+        self._light = drawn if light is None else light
         pole_x = float(rng.uniform(-0.25, 0.3)) * self._camera.ground_width_m(8.6)
         self._scenery = build_scenery(self._canvas_camera, self._light, pole_x_m=pole_x, seed=place_seed)
         if parts is None:
@@ -109,7 +114,7 @@ class Street:
             )
         self._parts = tuple(parts)
         self._seed, self._num_frames, self._fps = seed, num_frames, fps
-        self._is_gray, self._noise_levels = is_gray, noise_levels
+        self._is_gray, self._noise_levels, self._with_shadows = is_gray, noise_levels, with_shadows
 
     @property
     def behaviours(self) -> tuple[Behaviour, ...]:
@@ -135,7 +140,7 @@ class Street:
                 canvas, outlines = Canvas.of(self._scenery), dict[int, Outline]()
                 figures = [(t + 1, people[t], shots[i]) for t, shots in enumerate(played)]
                 for _, _, figure in figures:
-                    if figure is not None:
+                    if figure is not None and self._with_shadows:
                         draw_shadows(canvas, self._scenery, self._canvas_camera, self._light, figure)
                 joints: dict[int, NDArray[np.float32]] = {}
                 for track_id, person, figure in figures:

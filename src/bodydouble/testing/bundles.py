@@ -94,11 +94,18 @@ def bundle_differences(a: SceneBundle, b: SceneBundle) -> list[str]:
             if isinstance(value, np.ndarray) and not _identical(value, getattr(other, name)):
                 found.append(f"track {one.track_id}: {name}")
         found += [f"track {one.track_id}: {n}" for n in ("reason", "twin_of") if getattr(one, n) != getattr(other, n)]
-        if not _identical(one.silhouettes.windows_xyxy_px, other.silhouettes.windows_xyxy_px) or not all(
-            _identical(x, y) for x, y in zip(one.silhouettes.bits, other.silhouettes.bits, strict=False)
-        ):
-            found.append(f"track {one.track_id}: silhouettes")
+        for name in ("silhouettes", "shadows"):
+            if not _same_masks(getattr(one, name), getattr(other, name)):
+                found.append(f"track {one.track_id}: {name}")
     return found
+
+
+def _same_masks(one: MaskStack | None, other: MaskStack | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return _identical(one.windows_xyxy_px, other.windows_xyxy_px) and all(
+        _identical(x, y) for x, y in zip(one.bits, other.bits, strict=False)
+    )
 
 
 def window_differences(a: TrackWindow, b: TrackWindow) -> list[str]:
@@ -137,6 +144,12 @@ def _random_track(
         play=rng.random(steps) < 0.5,
         reason="cut by the border – früh" if track_id % 2 else "",
         twin_of=twin_of,
+        # A window that is never empty: all of them empty is read as none.
+        shadows=MaskStack.pack(
+            np.tile(np.array([0, 0, 1, 1], np.int32), (steps, 1)), [rng.random((1, 1)) < 0.5] * steps
+        )
+        if track_id % 2
+        else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,24 +10,31 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bodydouble.compositing import CompositingConfig, composite
 from bodydouble.perception import perceive
-from bodydouble.perception.config import PerceptionConfig
+from bodydouble.perception.config import MotionConfig, PerceptionConfig
 from bodydouble.perception.occupancy import somebody_is_gone
 from bodydouble.perception.people.base import Detections
 from bodydouble.perception.tracking.base import Fragment
-from bodydouble.scene import PersonTrack, SceneBundle, SilentProgress
+from bodydouble.scene import Frame, PersonTrack, SceneBundle, SilentProgress
 from bodydouble.scene.plate_files import PlateReader
 from bodydouble.testing.bundles import bundle_differences
 from tests.unit.perception.fakes import BLUE, GREEN, PINK, RED, Box, ColourFinder, RectClip, fakes, walk
 
 
 def run(
-    clip: RectClip, folder: Path, *, workers: int = 1, looks: ColourFinder | None = None, **finder: object
+    clip: RectClip,
+    folder: Path,
+    *,
+    workers: int = 1,
+    looks: ColourFinder | None = None,
+    config: PerceptionConfig | None = None,
+    **finder: object,
 ) -> SceneBundle:
     networks = replace(fakes(**finder), workers=workers)
     return perceive(
         clip,
-        PerceptionConfig(),
+        config or PerceptionConfig(),
         work_dir=folder / "work",
         plate_dir=folder / "plate",
         producer="test",
@@ -281,3 +289,49 @@ def _standing(first: int, last: int, *, left: float = 10.0, wide: float = 20.0) 
 def test_somebody_is_gone_if_a_place_is_free_for_a_second(after: list[Fragment], gone: bool) -> None:
     assert somebody_is_gone([_standing(0, 50)], after, 10.0) is gone
     assert not somebody_is_gone([], after, 10.0)
+
+
+class SunnyClip(RectClip):
+    """Everybody casts a faint shadow to the right, fainter than what counts as motion."""
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """Render frames."""
+        for frame in super().frames(start, stop):
+            shade = self.shade(frame.index)[..., None]
+            yield replace(frame, rgb=np.where(shade, np.rint(frame.rgb * 0.88), frame.rgb).astype(np.uint8))
+
+    def shade(self, index: int) -> npt.NDArray[np.bool_]:
+        """Where the shadows lie on the ground."""
+        canvas = np.zeros((self.geometry.height_px, self.geometry.width_px), bool)
+        here = [boxes[index] for boxes in self.people.values() if index in boxes]
+        for _, _, right, bottom in here:
+            canvas[max(bottom - 10, 0) : max(bottom, 0), max(right, 0) : max(right + 30, 0)] = True
+        for left, top, right, bottom in here:
+            canvas[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = False
+        return canvas
+
+
+def test_faint_shadows_go_with_people_and_after_them_in_the_end(tmp_path: Path) -> None:
+    clip = SunnyClip({RED: walk(0, 60, -10, 3), GREEN: walk(0, 60, 150, -3)}, num_frames=120)
+    bundle = run(clip, tmp_path)
+    assert all(track.shadows is not None for track in bundle.tracks if track.play.any())
+    plate = PlateReader(tmp_path / "plate")
+    filmed, left = np.zeros(120), np.zeros(120)
+    made = composite(clip, bundle, plate, None, CompositingConfig(threads=1))
+    for frame, done in zip(clip.frames(), made, strict=True):
+        shade, empty = clip.shade(frame.index), clip.empty_rgb(frame.index).astype(float)
+        filmed[frame.index] = (empty - frame.rgb)[shade].sum()
+        left[frame.index] = (empty - done.rgb)[shade].sum()
+    # Whoever walks to the left has left at frame 56, their shadow four frames later.
+    assert clip.people[GREEN][56][2] < 0
+    assert filmed[:60].min() > 5000
+    assert np.abs(left[:60] / filmed[:60]).max() < 0.1
+
+
+def test_shadows_are_looked_for_only_where_asked_and_before_a_still_camera(tmp_path: Path) -> None:
+    people = {RED: walk(0, 40, 10, 3)}
+    for name, clip, config in (
+        ("off", SunnyClip(people, num_frames=40), PerceptionConfig(motion=MotionConfig(cast_shadows=False))),
+        ("pan", SunnyClip(people, num_frames=40, pan_px=1.0), PerceptionConfig()),
+    ):
+        assert all(track.shadows is None for track in run(clip, tmp_path / name, config=config).tracks), name

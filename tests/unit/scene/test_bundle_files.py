@@ -92,7 +92,7 @@ def test_no_array_can_hold_an_image_of_the_footage() -> None:
         for name, spec in specs.items():
             trailing_axes_are_small = all(axis is not None and axis <= 18 for axis in spec.shape[1:])
             assert trailing_axes_are_small, f"{name} has room for a picture: {spec}"
-            assert spec.dtype != "|u1" or name == "silhouette_bits"
+            assert spec.dtype != "|u1" or name in ("silhouette_bits", "shadow_bits")
 
 
 def test_an_image_smuggled_into_a_track_is_refused(folder: Path) -> None:
@@ -160,7 +160,35 @@ def test_strangers_are_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "holiday" / "photo.jpg").read_bytes() == b"x"
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 4, "3", None, True, 1.5, [1]])
+def test_scenes_of_version_3_have_no_shadows_and_are_read(tmp_path: Path) -> None:
+    bundle = random_bundle(3)
+    write_bundle(bundle, tmp_path / "scene")
+    _edit_json(tmp_path / "scene", lambda d: d.__setitem__("schema_version", 3))
+    for path in (tmp_path / "scene" / "tracks").iterdir():
+        with np.load(path) as new:
+            arrays = {name: new[name] for name in new.files if not name.startswith("shadow_")}
+        np.savez(path, **arrays)
+    read = read_bundle(tmp_path / "scene")
+    assert any(track.shadows is not None for track in bundle.tracks)
+    tracks = tuple(dataclasses.replace(track, shadows=None) for track in bundle.tracks)
+    assert bundle_differences(read, dataclasses.replace(bundle, tracks=tracks)) == []
+
+
+def test_a_scene_of_version_3_holds_no_shadows(folder: Path) -> None:
+    _edit_json(folder, lambda d: d.__setitem__("schema_version", 3))
+    with pytest.raises(BundleError, match="shadow"):
+        read_bundle(folder)
+
+
+def test_a_shadow_beyond_the_frame_is_refused(folder: Path) -> None:
+    with np.load(folder / "tracks" / "000001.npz") as old:
+        windows = old["shadow_windows_xyxy_px"]
+    _edit_track(folder, shadow_windows_xyxy_px=windows + np.int32(1000))
+    with pytest.raises(BundleError, match="a shadow's window"):
+        read_bundle(folder)
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, 5, "3", None, True, 1.5, [1]])
 def test_another_version_is_named(folder: Path, version: object) -> None:
     _edit_json(folder, lambda d: d.__setitem__("schema_version", version))
     with pytest.raises(BundleError, match=r"schema[ _]version"):

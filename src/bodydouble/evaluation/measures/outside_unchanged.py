@@ -1,9 +1,9 @@
 """Does the picture stay as it was where nobody is.
 
-What may change is the dilated silhouettes of people and, where they are known, the doubles with edge and shadow
-(`evaluation.outside`). Of results made elsewhere nobody can tell where a double reaches, so their boxes may change as well,
-with a margin. All other pixels enter a histogram of the largest difference of their three channels; every figure is read
-off it, and histograms add.
+What may change is the dilated silhouettes of people, the shadows they cast and, where they are known, the doubles with edge
+and shadow (`evaluation.outside`). Of results made elsewhere nobody can tell where a double reaches, so their boxes may
+change as well, with a margin. All other pixels enter a histogram of the largest difference of their three channels; every
+figure is read off it, and histograms add.
 
 A lossless result must not differ anywhere. An encoded one differs everywhere a little: the mean and the 99.9th percentile
 tell by how much, and what differs by ``visible_levels`` or more is more than a good encoder does.

@@ -24,6 +24,7 @@ _SHORT_REASONS: Final = {
     "mean joint score": "weak joints",
     "never moves": "never moves",
     "motion without": "unexplained motion",
+    "shadow of": "shadow alone",
 }
 """Beginning of a reason as perception gives it, and what there is room for beside a box."""
 _SHORT_LENGTH: Final = 22
