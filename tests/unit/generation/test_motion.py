@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bodydouble.body.model import BodyModel
+from bodydouble.generation.avatar.first_guess import late_turns
 from bodydouble.generation.avatar.motion import Motion, fit_motion
 from bodydouble.generation.avatar.physique import build_physique
 from bodydouble.generation.avatar.refine import limits_rad
@@ -223,3 +224,36 @@ def test_a_body_that_follows_is_never_lost_and_one_that_cannot_is(
     assert not lost[30:].any()
     unseen = replace(filmed.track, joint_scores=np.zeros_like(filmed.track.joint_scores))
     assert not fit_motion(unseen, bundle_of(unseen), VIEW, double, noise_m=0.035).lost.any()
+
+
+def test_a_double_is_as_large_as_the_joints_say_and_not_as_a_box_that_is_too_tall(
+    film: Callable[..., Any], person: Any, bundle_of: Callable[..., SceneBundle], double: Skeleton
+) -> None:
+    """As under an umbrella: the box reaches a quarter further up than the person."""
+    filmed = film(person(frames=50, speed=0.0))
+    boxes = filmed.track.boxes_xyxy_px.copy()
+    boxes[:, 1] -= 0.25 * (boxes[:, 3] - boxes[:, 1])
+    track = replace(filmed.track, boxes_xyxy_px=boxes)
+    made = joints_px(double, fit_motion(track, bundle_of(track), VIEW, double, noise_m=0.035))
+    tall = made[:, [10, 13], 1].mean(1) - made[:, 1, 1]
+    seen = filmed.joints_px[:, [10, 13], 1].mean(1) - filmed.joints_px[:, 1, 1]
+    assert np.median(tall / seen) == pytest.approx(1, abs=0.015)
+
+
+def test_who_lies_towards_the_camera_is_hardly_ever_lost(
+    film: Callable[..., Any], person: Any, bundle_of: Callable[..., SceneBundle], double: Skeleton
+) -> None:
+    """Every limb points at the camera and is short in the picture, as it is of a giant; but nobody changes size."""
+    lying = (("tilt", 1.4), ("leg_swing.L", 0.25), ("knee.R", 0.5))
+    filmed = film(person(frames=50, speed=0.0, yaw=0.0, angles=lying))
+    motion = fit_motion(filmed.track, bundle_of(filmed.track), VIEW, double, noise_m=0.035)
+    assert motion.lost.mean() < 0.1, motion.lost
+
+
+def test_joints_that_turn_round_before_the_guess_does_are_not_mirrored() -> None:
+    swapped = np.zeros(60, np.bool_)
+    swapped[20:26] = True
+    turns, stays = np.where(np.arange(60) < 26, 3.0, 0.2), np.full(60, 3.0)
+    np.testing.assert_array_equal(late_turns(swapped, turns, 0.04), swapped)
+    assert not late_turns(swapped, stays, 0.04).any()
+    assert not late_turns(swapped, turns, 0.12).any()  # So long nobody is late.

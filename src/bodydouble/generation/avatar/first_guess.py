@@ -15,6 +15,7 @@ from bodydouble.generation.avatar.refine import Guess, limits_rad
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, Floats, Skeleton, forward
 from bodydouble.generation.avatar.smooth import smooth
 from bodydouble.generation.avatar.view import projection
+from bodydouble.runs import runs_of_true
 from bodydouble.scene import MIRRORED
 
 _NOISE_M: Final = 0.09
@@ -29,6 +30,8 @@ _UPPER: Final = np.array([2, 3, 4, 5, 6, 7, 14, 15, 16, 17])
 _LEGS: Final = np.array([8, 9, 10, 11, 12, 13])
 _KNEES_AND_ANKLES: Final = np.array([9, 10, 12, 13])
 _LIMB_COLUMNS: Final = np.array([column for name, column in ANGLE_INDEX.items() if "." in name])
+_LATE_S: Final = 0.6
+"""By so much the guess, which sees seconds at once, may be off about the moment of a turn."""
 _UNSEEN_S: Final = 0.5
 _ENOUGH: Final = 0.35
 """Of a sure knee or ankle, over about `_UNSEEN_S`: so much tells steps."""
@@ -116,4 +119,24 @@ def _swaps(evidence: Evidence, skeleton: Skeleton, angles: Floats) -> tuple[NDAr
         [upper[0] + legs[0], upper[1] + legs[0] + _SPLIT_COST, upper[0] + legs[1] + _SPLIT_COST,
          upper[1] + legs[1] + _SWAP_COST]
     ).argmin(0)  # fmt: skip
+    ways[late_turns(ways > 0, angles[:, 0], evidence.step_s)] = 0
     return (ways & 1) > 0, (ways & 2) > 0
+
+
+def late_turns(swapped: NDArray[np.bool_], yaw_rad: Floats, step_s: float) -> NDArray[np.bool_]:
+    """Where joints are not mirrored, but turn round a little earlier or later than the guess does, (T,).
+
+    There the guess faces one way before the stretch and the other way after it. Around joints that are mirrored for a
+    moment it goes on facing the same way.
+
+    Args:
+        swapped: (T,): where joints fit the guess better with left and right exchanged.
+        yaw_rad: (T,) of the guess.
+        step_s: seconds between frames.
+    """
+    away = np.cos(yaw_rad) < 0
+    late = np.zeros(len(swapped), np.bool_)
+    for begin, end in runs_of_true(swapped):
+        if 0 < begin < end < len(swapped) and (end - begin) * step_s <= _LATE_S:
+            late[begin:end] = away[begin - 1] != away[end]
+    return late

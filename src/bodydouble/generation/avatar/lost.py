@@ -21,10 +21,15 @@ _OFF_M, _FAR_OFF_M = 0.2, 0.4
 """Mean distance between a body's joints and those that were seen: usual is 0.05, 0.15 in one frame of twenty."""
 _LEAST_JOINTS: Final = 4
 """With fewer joints seen nothing is told about that."""
-_TOO_LARGE, _RATHER_LARGE = 0.62, 0.72
+_TOO_LARGE, _RATHER_LARGE = 0.5, 0.72
 """Longest of the trunk, thighs and shins in the picture over that of the double were it seen from the side. However somebody
-sits or stoops, one of them is hardly shortened: 0.9 and more in 99 of 100 frames of recorded clips, 0.66 for a stooping man
-with wrong joints, 0.47 for a small person played by a giant."""
+sits or stoops, one of them is hardly shortened: 0.9 and more in 99 of 100 frames of recorded clips; 0.51 for somebody who
+fell towards the camera, 0.47 for a small person played by a giant."""
+_TOO_LARGE_CHANGING, _RATHER_LARGE_CHANGING = 0.75, 0.85
+_CHANGING_PER_S: Final = 0.45
+"""Change of the logarithm of the scale from which somebody so short is not lying there, but a track is on its way from one
+person to another: those who fell keep their size (below 0.15), a small person who becomes a tall one within a second does
+not (0.6)."""
 _TOO_SMALL, _RATHER_SMALL = 1.4, 1.25
 """Middle one of the same: bodies look shorter than they are, never longer."""
 _LEAST_LIMBS: Final = 3
@@ -50,9 +55,12 @@ def lost_steps(evidence: Evidence, joints_m: Floats, error_m: Floats) -> NDArray
     mean_m = np.where(known, error_m, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     mean_m[known.sum(axis=1) < _LEAST_JOINTS] = 0.0
     longest, middle = _limb_shares(evidence, joints_m)
+    change = np.abs(np.diff(np.log(evidence.scale_px_per_m), append=np.log(evidence.scale_px_per_m[-1])))
+    changing = change / max(evidence.step_s, 1e-3) > _CHANGING_PER_S
     return (
         _stretches(mean_m > _OFF_M, mean_m > _FAR_OFF_M)
         | _stretches(longest < _RATHER_LARGE, longest < _TOO_LARGE)
+        | _stretches(longest < _RATHER_LARGE_CHANGING, (longest < _TOO_LARGE_CHANGING) & changing)
         | _stretches(middle > _RATHER_SMALL, middle > _TOO_SMALL)
     )
 

@@ -27,6 +27,15 @@ processors do not make different pictures."""
 _FIRST_REACH_M: Final = 0.7
 _EXACT: Final = 0.3
 """Share of the joints' noise that an exact motion believes in; all priors weigh that much less."""
+_FREE_ROUNDS: Final = (2, 1, 1, 1)
+_ROUNDS: Final = (1, 5)
+"""Steps of the fit between which the scale is settled again, first without stances, then with them."""
+_STATED_SCALE_M2: Final = 0.1
+"""How much the scale that boxes and chains of joints state counts beside that of the posed body, see `_rescale`."""
+_SCALE_S: Final = 0.5
+_SCALE_SPREAD: Final = 0.08
+"""Of the logarithm of the scale: what is further off counts less and less."""
+_SCALE_RANGE: Final = (0.6, 1.6)
 _UPPER: Final = np.array([2, 3, 4, 5, 6, 7, 14, 15, 16, 17])
 _LEGS: Final = np.array([8, 9, 10, 11, 12, 13])
 
@@ -83,11 +92,17 @@ def fit_motion(
     evidence, guess = _exchange(evidence, first), first.guess
     # With a long reach first, so that a raised arm, far from the guess, is no outlier.
     free = replace(guess, stance=np.zeros_like(guess.stance))
-    fit = refine(skeleton, evidence, free, noise_m=noise_m, reach_m=_FIRST_REACH_M, rounds=5)
+    stated = evidence.scale_px_per_m
+    fit = refine(skeleton, evidence, free, noise_m=noise_m, reach_m=_FIRST_REACH_M, rounds=_FREE_ROUNDS[0])
+    # A body of the wrong size bends to reach the joints, and so hides its size: pose and scale are settled in turn.
+    for rounds in _FREE_ROUNDS[1:]:
+        evidence = _rescale(evidence, stated, fit, skeleton)
+        fit = refine(skeleton, evidence, free, noise_m=noise_m, reach_m=_FIRST_REACH_M, rounds=rounds, start=fit)
     guess = replace(guess, stance=planted_feet(skeleton, evidence, fit.angles, fit.root_px, guess.stance))
-    evidence = _rescale(evidence, fit, skeleton)
     believed_m = noise_m * _EXACT if style == "exact" else noise_m
-    fit = refine(skeleton, evidence, guess, noise_m=believed_m, reach_m=2.5 * noise_m, rounds=8, start=fit)
+    for rounds in _ROUNDS:
+        evidence = _rescale(evidence, stated, fit, skeleton)
+        fit = refine(skeleton, evidence, guess, noise_m=believed_m, reach_m=2.5 * noise_m, rounds=rounds, start=fit)
     lost = lost_steps(evidence, forward(skeleton, fit.angles).joints_m, fit.error_m)
     played = Played(angles=fit.angles, planted=guess.stance, ankle_rad=first.ankle_rad)
     if style == "private":
@@ -148,8 +163,15 @@ def _exchange(evidence: Evidence, first: FirstGuess) -> Evidence:
     return replace(evidence, joints_px=joints, weights=weights)
 
 
-def _rescale(evidence: Evidence, fit: Fit, skeleton: Skeleton) -> Evidence:
-    """The scale again, now that the pose is known: the one that lays the posed body over the joints best."""
+def _rescale(evidence: Evidence, stated_px_per_m: Floats, fit: Fit, skeleton: Skeleton) -> Evidence:
+    """The scale again, now that the pose is known: the one that lays the posed body over the joints best.
+
+    Args:
+        evidence: what was seen.
+        stated_px_per_m: (T,) as boxes and chains of joints have it, for where the joints tell little.
+        fit: pose so far.
+        skeleton: the double's bones.
+    """
     joints = forward(skeleton, fit.angles).joints_m
     flat = np.einsum("tij,tkj->tki", projection(evidence.elevation_rad), joints)
     close = np.where(np.isfinite(fit.error_m), 1 / (1 + (np.nan_to_num(fit.error_m) / 0.12) ** 2), 0)
@@ -157,10 +179,10 @@ def _rescale(evidence: Evidence, fit: Fit, skeleton: Skeleton) -> Evidence:
     total = np.maximum(weight.sum(1), 1e-6)[:, None]
     shape = flat - ((weight[..., None] * flat).sum(1) / total)[:, None]
     seen = evidence.joints_px - ((weight[..., None] * evidence.joints_px).sum(1) / total)[:, None]
+    # In metres squared: a whole body with good scores has about 3.
     spread = (weight[..., None] * shape**2).sum((1, 2))
     scale = (weight[..., None] * shape * seen).sum((1, 2)) / np.maximum(spread, 1e-6)
-    # In metres squared: a whole body with good scores has about 3. The scale so far counts as a quarter of that.
-    ratio = np.log(np.clip(scale / evidence.scale_px_per_m, 0.7, 1.4))
-    mixed = (spread * ratio) / (spread + 0.8)
-    change = smooth_robust(mixed, np.ones(len(mixed)), evidence.step_s, 1.2, spread=0.06)
-    return replace(evidence, scale_px_per_m=evidence.scale_px_per_m * np.exp(change))
+    ratio = np.log(np.clip(scale / stated_px_per_m, *_SCALE_RANGE))
+    mixed = (spread * ratio) / (spread + _STATED_SCALE_M2)
+    change = smooth_robust(mixed, np.ones(len(mixed)), evidence.step_s, _SCALE_S, spread=_SCALE_SPREAD)
+    return replace(evidence, scale_px_per_m=stated_px_per_m * np.exp(change))
