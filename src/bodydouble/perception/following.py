@@ -19,6 +19,7 @@ from bodydouble.perception.tracking.association import Border, associate
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.botsort import make_tracker
 from bodydouble.perception.tracking.heights import complete_heights
+from bodydouble.perception.tracking.leaps import leaps
 from bodydouble.perception.tracking.likeness import look_middle
 from bodydouble.perception.tracking.linking import (
     LinkLimits,
@@ -158,8 +159,10 @@ def make_tracks(
 def _linked(
     fragments: list[Fragment], border: Border, config: PerceptionConfig, frames_per_second: float
 ) -> list[Fragment]:
-    """The offline pass over identities: cut where people met, joined over the whole clip, put right where they crossed."""
-    pieces = cut_at_meetings(drop_doubles(fragments), frames_per_second)
+    """The offline pass: cut where people met or a track leaps, joined over the whole clip, put right where they crossed."""
+    distinct = drop_doubles(fragments)
+    cuts = [leaps(part, border, frames_per_second) for part in distinct]
+    pieces = cut_at_meetings(distinct, frames_per_second, cuts)
     middle = look_middle(pieces)
     pauses = [seconds for seconds in _FIRST_PAUSES_SECONDS if seconds < config.tracking.link_seconds]
     joined = associate(

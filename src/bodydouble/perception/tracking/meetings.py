@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,20 +56,31 @@ def crowding(fragments: list[Fragment]) -> list[NDArray[np.float64]]:
     return found
 
 
-def cut_at_meetings(fragments: list[Fragment], frames_per_second: float) -> list[Piece]:
-    """Cut every fragment where somebody else came so close that the tracker may have confused them, and at long pauses."""
+def cut_at_meetings(
+    fragments: list[Fragment], frames_per_second: float, leaps: Sequence[Sequence[int]] | None = None
+) -> list[Piece]:
+    """Cut every fragment where somebody else came so close that the tracker may have confused them, and at long pauses.
+
+    Args:
+        fragments: as the tracker made them.
+        frames_per_second: of the clip.
+        leaps: per fragment, rows before which it went over to somebody else: what follows counts as another fragment.
+    """
     pieces = []
+    others = itertools.count(len(fragments))
     for number, (part, crowd) in enumerate(zip(fragments, crowding(fragments), strict=True)):
         cuts = {0, len(part), *_at_meetings(crowd, max(2, round(_LONG_SECONDS * frames_per_second)))}
         cuts |= set((np.flatnonzero(np.diff(part.frames) > max(2, _PAUSE_SECONDS * frames_per_second)) + 1).tolist())
-        borders = sorted(cuts)
-        for low, high in itertools.pairwise(borders):
+        changed = set() if leaps is None else set(leaps[number])
+        origin = number
+        for low, high in itertools.pairwise(sorted(cuts | changed)):
+            origin = next(others) if low in changed else origin
             pieces.append(
                 Piece(
                     fragment=part.part(slice(low, high)),
                     clear=crowd[low:high] < _MEETING,
-                    first_origin=number,
-                    last_origin=number,
+                    first_origin=origin,
+                    last_origin=origin,
                 )
             )
     return pieces
