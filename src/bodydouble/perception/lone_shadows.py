@@ -19,7 +19,7 @@ from bodydouble.perception.blobs import BlobTrack
 from bodydouble.perception.geometry import window
 from bodydouble.perception.shadows import CastShadow
 from bodydouble.perception.silhouette.outline import Outline
-from bodydouble.perception.tracking.base import Fragment
+from bodydouble.perception.tracking.base import Fragment, beyond
 
 _SECONDS: Final = 2.5
 """How long before somebody comes in and after they have left their shadow may show."""
@@ -71,11 +71,7 @@ class LoneShadows:
         reach = max(1, round(_SECONDS * frames_per_second))
         number = 0
         for track in tracks:
-            first, last = int(track.frames[0]), int(track.frames[-1])
-            for box, frames in (
-                (track.boxes[0], range(max(0, first - reach), first)),
-                (track.boxes[-1], range(last + 1, min(num_frames, last + 1 + reach))),
-            ):
+            for box, frames in beyond(track, reach, num_frames):
                 for strip in _strips(box, *frame_size_px):
                     number += 1
                     shape = (strip[3] - strip[1], strip[2] - strip[0])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bodydouble.perception.blobs import Blob
 from bodydouble.perception.geometry import window
 from bodydouble.perception.motion import Foreground
-from bodydouble.perception.tracking.base import Fragment
+from bodydouble.perception.tracking.base import Fragment, beyond
 
 _SECONDS: Final = 1.0
 """How long before somebody comes in and after they have left something of them may show."""
@@ -61,11 +61,7 @@ class BorderZones:
         self._zones: dict[int, list[_Zone]] = {}
         reach = max(1, round(_SECONDS * frames_per_second))
         for track in tracks:
-            first, last = int(track.frames[0]), int(track.frames[-1])
-            for box, frames in (
-                (track.boxes[0], range(max(0, first - reach), first)),
-                (track.boxes[-1], range(last + 1, min(num_frames, last + 1 + reach))),
-            ):
+            for box, frames in beyond(track, reach, num_frames):
                 for zone in _zones_of(box, *frame_size_px):
                     for frame in frames:
                         self._zones.setdefault(frame, []).append(zone)

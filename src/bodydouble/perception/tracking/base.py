@@ -46,6 +46,14 @@ class Fragment:
         )
 
 
+def beyond(part: Fragment, reach_frames: int, num_frames: int) -> tuple[tuple[NDArray[np.float64], range], ...]:
+    """The first box (4,) and the frames before it, the last box and the frames after it, all within the clip."""
+    first, last = int(part.frames[0]), int(part.frames[-1])
+    before = range(max(0, first - reach_frames), first)
+    after = range(last + 1, min(num_frames, last + 1 + reach_frames))
+    return (part.boxes[0], before), (part.boxes[-1], after)
+
+
 def join(parts: list[Fragment]) -> Fragment:
     """Fragments of one person put together in time; where they share a frame, the detection with the best score stays."""
     frames = np.concatenate([part.frames for part in parts])
