@@ -90,3 +90,34 @@ def transform(boxes: FloatArray, matrix: NDArray[np.float64]) -> NDArray[np.floa
     half = 0.5 * scale * (wide[:, 2:] - wide[:, :2])
     out: NDArray[np.float64] = np.c_[moved - half, moved + half]
     return out
+
+
+def border_strips(
+    box: NDArray[np.float64],
+    frame_size_px: tuple[int, int],
+    *,
+    near_px: float,
+    deep_px: float,
+    rows: tuple[float, float],
+    columns: tuple[float, float],
+) -> list[tuple[int, int, int, int]]:
+    """Windows along each border of the frame that a box is close to: left, right, top, bottom.
+
+    Args:
+        box: (4,).
+        frame_size_px: width and height.
+        near_px: this close is close.
+        deep_px: how far a strip reaches into the frame.
+        rows: from where to where strips go along the left and the right border.
+        columns: the same for the upper and the lower border.
+    """
+    width, height = frame_size_px
+    left, top, right, bottom = (float(v) for v in box)
+    strips = (
+        (left <= near_px, (0.0, rows[0], deep_px, rows[1])),
+        (right >= width - near_px, (width - deep_px, rows[0], float(width), rows[1])),
+        (top <= near_px, (columns[0], 0.0, columns[1], deep_px)),
+        (bottom >= height - near_px, (columns[0], height - deep_px, columns[1], float(height))),
+    )
+    places = [window(np.array(strip), width, height) for is_near, strip in strips if is_near]
+    return [place for place in places if place[2] > place[0] and place[3] > place[1]]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.perception.blobs import BlobTrack
-from bodydouble.perception.geometry import window
+from bodydouble.perception.geometry import border_strips
 from bodydouble.perception.shadows import CastShadow
 from bodydouble.perception.silhouette.outline import Outline
 from bodydouble.perception.tracking.base import Fragment, beyond
@@ -143,13 +143,8 @@ def _track(found: Sequence[tuple[int, CastShadow]]) -> BlobTrack:
 def _strips(box: NDArray[np.float64], width_px: int, height_px: int) -> list[tuple[int, int, int, int]]:
     """Along each border that a box is close to, where its shadow may come into the picture."""
     left, top, right, bottom = (float(v) for v in box)
-    wide, along = right - left, _ALONG_HEIGHTS * (bottom - top)
-    near, middle = _NEAR_WIDTHS * wide, 0.5 * (top + bottom)
-    strips = (
-        (left <= near, (0.0, middle, _STRIP_PX, bottom + along)),
-        (right >= width_px - near, (width_px - _STRIP_PX, middle, width_px, bottom + along)),
-        (top <= near, (left - along, 0.0, right + along, _STRIP_PX)),
-        (bottom >= height_px - near, (left - along, height_px - _STRIP_PX, right + along, height_px)),
-    )
-    places = [window(np.array(strip, np.float64), width_px, height_px) for is_near, strip in strips if is_near]
-    return [place for place in places if place[2] > place[0] and place[3] > place[1]]
+    along = _ALONG_HEIGHTS * (bottom - top)
+    return border_strips(
+        box, (width_px, height_px), near_px=_NEAR_WIDTHS * (right - left), deep_px=_STRIP_PX,
+        rows=(0.5 * (top + bottom), bottom + along), columns=(left - along, right + along),
+    )  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.perception.blobs import Blob
-from bodydouble.perception.geometry import window
+from bodydouble.perception.geometry import border_strips
 from bodydouble.perception.motion import Foreground
 from bodydouble.perception.tracking.base import Fragment, beyond
 
@@ -110,17 +110,9 @@ def _zones_of(box: NDArray[np.float64], width_px: int, height_px: int) -> list[_
     """Strips along each border that a box is close to."""
     left, top, right, bottom = (float(v) for v in box)
     tall = max(bottom - top, 1.0)
-    near, deep, along = _NEAR_WIDTHS * (right - left), _DEEP_HEIGHTS * tall, _ALONG_HEIGHTS * tall
-    rows, columns = (top - along, bottom + along), (left - along, right + along)
-    strips = (
-        (left <= near, (0.0, rows[0], deep, rows[1])),
-        (right >= width_px - near, (width_px - deep, rows[0], float(width_px), rows[1])),
-        (top <= near, (columns[0], 0.0, columns[1], deep)),
-        (bottom >= height_px - near, (columns[0], height_px - deep, columns[1], float(height_px))),
-    )
-    zones = []
-    for is_near, strip in strips:
-        place = window(np.array(strip), width_px, height_px)
-        if is_near and place[2] > place[0] and place[3] > place[1]:
-            zones.append((place, tall))
-    return zones
+    along = _ALONG_HEIGHTS * tall
+    places = border_strips(
+        box, (width_px, height_px), near_px=_NEAR_WIDTHS * (right - left), deep_px=_DEEP_HEIGHTS * tall,
+        rows=(top - along, bottom + along), columns=(left - along, right + along),
+    )  # fmt: skip
+    return [(place, tall) for place in places]
