@@ -105,6 +105,19 @@ def test_long_pause_behind_something_but_not_across_the_border() -> None:
     assert len(settle(gone)) == 2
 
 
+@pytest.mark.parametrize("pause", [3, 4])
+def test_who_is_there_in_the_next_frame_outweighs_what_the_tracker_picked_up_later(pause: int) -> None:
+    """A tracker that lost somebody in a crowd took up a stray box beside them; another track found them at once."""
+    stands, goes_on = fragment(0, 30, 100, 0, height=170), fragment(30, 60, 104, 0, height=165)
+    stray = fragment(30 + pause, 36 + pause, 62, -2, height=160)
+    pieces = [
+        Piece(fragment=part, clear=np.zeros(len(part), bool), first_origin=origin, last_origin=origin)
+        for part, origin in ((stands, 0), (goes_on, 1), (stray, 0))
+    ]
+    joined = associate(pieces, pauses_frames=[12, 38], frames_per_second=25.0, middle=0.05, border=BORDER)
+    assert max(len(piece.fragment) for piece in joined) == 60
+
+
 def test_nobody_runs_as_far_as_the_pause_is_long() -> None:
     assert len(settle([fragment(0, 30, 10, 0, seed=1), fragment(60, 90, 500, 0, seed=1)])) == 2
 

@@ -32,6 +32,8 @@ _PLACE_MOST: Final = 9.0
 """Beyond this cost of place or size two pieces are not one person, whatever they look like."""
 _SAME_TRACK: Final = 1.5
 """What it is worth that the tracker, which has seen the steps between, went on from one to the other."""
+_SAME_TRACK_SECONDS: Final = 0.1
+"""Over a pause that trust fades e-fold in this time: the tracker saw no steps there either."""
 _PAUSE_COST_PER_SECOND: Final = 0.25
 _BORDER_COST_PER_SECOND: Final = 3.0
 """Whoever was last seen, or is first seen, at the border of the frame has left or come in: pauses there are dear."""
@@ -162,7 +164,7 @@ def _cost(first: Piece, second: Piece, a: _End, b: _End, rate: float, middle: fl
         return _FORBIDDEN
     total = place + min(size, 4.0) + _PAUSE_COST_PER_SECOND * max(gap - 1, 0) / rate
     if first.last_origin == second.first_origin:
-        total -= _SAME_TRACK
+        total -= _SAME_TRACK * float(np.exp(-max(gap - 1, 0) / (_SAME_TRACK_SECONDS * rate)))
     if a.goes_out or b.comes_in:
         total += _BORDER_COST_PER_SECOND * max(gap - 1, 0) / rate
     return float(total + unlikeness(a.look, b.look, middle))
