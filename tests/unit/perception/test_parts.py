@@ -186,6 +186,16 @@ def test_smoothing_has_no_lag() -> None:
     assert error.std() < 0.9 * 1.5
 
 
+def test_boxes_that_tremble_leave_joints_alone() -> None:
+    joints, boxes = walking_joints(60)
+    scores = np.full((60, 18), 0.9, np.float32)
+    steady, _ = refine(joints, scores, boxes)
+    trembling = boxes + np.random.default_rng(3).normal(0, 4, boxes.shape)
+    out, level = refine(joints, scores, trembling)
+    assert (level > 0).all()
+    assert np.abs(out - steady).max() < 0.5
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_very_short_tracks(steps: int) -> None:
     joints, boxes = walking_joints(steps)

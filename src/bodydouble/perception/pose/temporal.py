@@ -42,6 +42,8 @@ _ALIKE = 0.06
 """Places of a joint farther apart than about this, in heights, are not averaged: half-way between two legs is no ankle."""
 _SWING = 0.75
 """... and farther by this factor for each standard deviation of the smoothing in time: limbs swing."""
+_STEADY = 8.0
+"""Where and how tall somebody is is smoothed this many times as long as their joints."""
 
 
 def refine_joints(
@@ -70,15 +72,17 @@ def refine_joints(
     """
     points = joints.astype(np.float64).copy()
     trust = scores.astype(np.float64).copy()
-    centre = 0.5 * (boxes[:, :2] + boxes[:, 2:])
-    height = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
+    # Joints are looked at relative to the person, so that walking itself is no motion to be damped. Single boxes jump with
+    # every step and overlap, and would hand their jumps on to the joints.
+    steady = _steady(boxes, _STEADY * sigma_frames)
+    centre = 0.5 * (steady[:, :2] + steady[:, 2:])
+    height = np.maximum(steady[:, 3] - steady[:, 1], 1.0)
     ahead = _heading(boxes, height, reach_frames)
     for group in _LIMBS_OF:
         flip = swapped_frames(points, trust, centre, height, lowest_score, ahead, group)
         members = _members(group)
         points[np.ix_(flip, members)] = points[np.ix_(flip, _MIRROR[members])]
         trust[np.ix_(flip, members)] = trust[np.ix_(flip, _MIRROR[members])]
-    # Smoothing happens relative to the box, so that walking itself is no motion to be damped.
     local = (points - centre[:, None]) / height[:, None, None]
     trust[trust < lowest_score] = 0.0
     trust[_outliers(local, trust)] = 0.0
@@ -88,6 +92,40 @@ def refine_joints(
         out[:, joint], level[:, joint] = _smooth_joint(local[:, joint], trust[:, joint], max_gap, sigma_frames)
     frame = out * height[:, None, None] + centre[:, None]
     return frame.astype(np.float32), level.astype(np.float32)
+
+
+def _steady(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    """Numbers (time, K) without what trembles: a line fitted around each frame."""
+    around, inside, times = _around(len(values), sigma)
+    kernel = inside * np.exp(-0.5 * (times / max(sigma, 1e-3)) ** 2)
+    steady: NDArray[np.float64] = np.einsum("tw,twk->tk", _shares_of_line(kernel, times), values[around])
+    return steady
+
+
+def _around(steps: int, sigma: float) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Frames (time, N) up to three standard deviations from each, which of them there are, and how far away they are (N,)."""
+    reach = max(1, int(np.ceil(3 * sigma)))
+    offsets = np.arange(-reach, reach + 1)
+    around = np.arange(steps)[:, None] + offsets
+    inside = (around >= 0) & (around < steps)
+    return np.clip(around, 0, steps - 1), inside, offsets.astype(np.float64)
+
+
+def _shares_of_line(kernel: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(time, N) what each of N values has to say about the middle of a line through them; the mean where there is no line.
+
+    Args:
+        kernel: (time, N) weights.
+        times: (N,) where the values lie, from the middle.
+    """
+    s0, s1, s2 = kernel.sum(axis=1), (kernel * times).sum(axis=1), (kernel * times**2).sum(axis=1)
+    bend = s0 * s2 - s1 * s1
+    line = bend > 1e-6 * s0 * s0
+    return np.where(
+        line[:, None],
+        kernel * (s2[:, None] - s1[:, None] * times) / np.where(line, bend, 1.0)[:, None],
+        kernel / np.maximum(s0, 1e-12)[:, None],
+    )
 
 
 def swapped_frames(
@@ -276,19 +314,9 @@ def _smooth_joint(
     usable = (trust > 0) | between
     level[usable] = np.where(trust > 0, trust, 0.5 * np.minimum(trust[before], trust[after]))[usable]
     sigma = max(sigma, 1e-3)
-    times = np.arange(-max(1, int(np.ceil(3 * sigma))), max(1, int(np.ceil(3 * sigma))) + 1, dtype=np.float64)
-    around = every[:, None] + times.astype(np.int64)
-    inside = (around >= 0) & (around < steps)
-    around = np.clip(around, 0, steps - 1)
+    around, inside, times = _around(steps, sigma)
     stray = np.linalg.norm(filled[around] - filled[:, None], axis=2) / (_ALIKE * (1 + _SWING * np.abs(times) / sigma))
     kernel = inside * level[around] * np.exp(-0.5 * (times / sigma) ** 2 - 0.5 * stray**2)
-    s0, s1, s2 = kernel.sum(axis=1), (kernel * times).sum(axis=1), (kernel * times**2).sum(axis=1)
-    bend = s0 * s2 - s1 * s1
-    line = bend > 1e-6 * s0 * s0
-    share = np.where(
-        line[:, None],
-        kernel * (s2[:, None] - s1[:, None] * times) / np.where(line, bend, 1.0)[:, None],
-        kernel / np.maximum(s0, 1e-12)[:, None],
-    )
+    share = _shares_of_line(kernel, times)
     result[usable] = np.einsum("tw,twk->tk", share, filled[around])[usable]
     return result, level
