@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from training.clutter import OCCLUDERS, bench, block, chair, draw_thing
 from training.degrade import degrade
 from training.dress import Light, draw_light
 from training.figures import Figure, Floats, changed, figure_of, paste, shadow
+from training.glass import LEAST_CONTRAST, Pane
 from training.shards import RenderLibrary
 
 WINDOW_HW_PX: Final[tuple[int, int]] = (288, 384)
@@ -22,6 +24,8 @@ _SURE_FROM: Final[float] = 0.25
 """Share of a person's pixels in the frame that must be seen for it to count as one to find."""
 _IGNORE_FROM: Final[float] = 0.06
 """Below this share a person is nobody; between, finding it or not is no mistake."""
+_GLASS: Final[float] = 0.2
+"""Share of pictures with a window front, most of which somebody is behind."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,6 +59,9 @@ def make_scene(
     owner = np.zeros((height, width), np.int32)
     boxes: list[Floats] = []
     areas: list[float] = []
+    faint: list[int] = []
+    if rng.random() < _GLASS:
+        boxes, areas, faint = _behind_glass(image, owner, library, backgrounds, light, rng)
     shadows = rng.random() < 0.6
     occluders = rng.random() < 0.45
     for place in places:
@@ -85,11 +92,40 @@ def make_scene(
         )
     seen = np.bincount(owner.ravel(), minlength=len(boxes) + 1)[1:] / np.array(areas or [1.0])[: max(len(boxes), 0)]
     keep = seen > _IGNORE_FROM
-    smallest = min((place.height for place in places), default=80.0)
+    sure = seen > _SURE_FROM
+    sure[faint] = False
+    smallest = min([*(place.height for place in places), *(float(box[3] - box[1]) for box in boxes)], default=80.0)
     return Scene(
         rgb=degrade(np.clip(image, 0, 1), rng, lowest_scale=float(np.clip(28 / smallest, 0.4, 1))),
-        boxes_xyxy_px=np.array(boxes, np.float32).reshape(-1, 4)[keep], sure=seen[keep] > _SURE_FROM,
+        boxes_xyxy_px=np.array(boxes, np.float32).reshape(-1, 4)[keep], sure=sure[keep],
     )  # fmt: skip
+
+
+def _behind_glass(
+    image: Floats, owner: NDArray[np.int32], library: RenderLibrary, backgrounds: Backgrounds, light: Light,
+    rng: np.random.Generator,
+) -> tuple[list[Floats], list[float], list[int]]:  # fmt: skip
+    """Put a window front with people behind it into a picture, in place: boxes, areas, rows of those hardly seen."""
+    pane = Pane(image, backgrounds, rng)
+    dim = np.float32(rng.uniform(0.2, 1.0))
+    room = Light(direction=light.direction, ambient=light.ambient * dim, key=light.key * dim, tint=light.tint)
+    boxes: list[Floats] = []
+    areas: list[float] = []
+    faint: list[int] = []
+    for middle, foot, tall in pane.people():
+        figure = figure_of(library.draw(rng), tall, _nearly(room, rng), rng)
+        left, top = round(middle - (figure.box_px[0] + figure.box_px[2]) / 2), round(foot - figure.box_px[3])
+        seen, contrast = pane.inside(image, partial(paste, figure=figure, left=left, top=top))
+        box = np.clip(figure.box_px + np.array([left, top, left, top], np.float32), 0, np.tile(owner.shape[::-1], 2))
+        if not seen.any() or min(box[2] - box[0], box[3] - box[1]) < 4:
+            continue
+        if contrast < LEAST_CONTRAST:
+            faint.append(len(boxes))
+        boxes.append(box.astype(np.float32))
+        areas.append(max(1.0, float((figure.person > 0.5).sum())))
+        owner[seen] = len(boxes)
+    owner[pane.glaze(image)] = 0
+    return boxes, areas, faint
 
 
 def _places(height: int, width: int, rng: np.random.Generator) -> list[_Place]:
@@ -98,12 +134,17 @@ def _places(height: int, width: int, rng: np.random.Generator) -> list[_Place]:
     if kind < 0.07:
         return []
     if kind < 0.19:
-        places = []
-        for _ in range(int(rng.integers(1, 4))):
-            tall = rng.uniform(0.55, 1.7) * height
+        places, crossing = [], rng.random() < 0.5
+        largest = 1.1 if crossing else 1.7
+        for _ in range(int(rng.integers(2 if crossing else 1, 4))):
+            tall = rng.uniform(0.4 if crossing else 0.55, largest) * height
+            middle = rng.uniform(-0.02, 1.02) * width
+            if crossing and places:
+                # Who passes close to somebody covers a good part of them.
+                middle = places[0].middle + tall * rng.uniform(-0.4, 0.4)
             places.append(
                 _Place(foot=rng.uniform(0.75, 1.0) * height + max(0.0, tall - height) * rng.uniform(0.2, 1.1),
-                       middle=rng.uniform(-0.02, 1.02) * width, height=tall)
+                       middle=middle, height=tall)
             )  # fmt: skip
         return places + (_scattered(height, width, rng, 3) if rng.random() < 0.4 else [])
     if kind < 0.42:

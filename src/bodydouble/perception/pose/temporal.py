@@ -97,13 +97,13 @@ def refine_joints(
 def _steady(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
     """Numbers (time, K) without what trembles: a line fitted around each frame."""
     around, inside, times = _around(len(values), sigma)
-    kernel = inside * np.exp(-0.5 * (times / max(sigma, 1e-3)) ** 2)
+    kernel: NDArray[np.float64] = np.where(inside, np.exp(-0.5 * (times / max(sigma, 1e-3)) ** 2), 0.0)
     steady: NDArray[np.float64] = np.einsum("tw,twk->tk", _shares_of_line(kernel, times), values[around])
     return steady
 
 
 def _around(steps: int, sigma: float) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]:
-    """Frames (time, N) up to three standard deviations from each, which of them there are, and how far away they are (N,)."""
+    """Frames (time, N) up to three standard deviations from each, which of them there are, and how far off they are (N,)."""
     reach = max(1, int(np.ceil(3 * sigma)))
     offsets = np.arange(-reach, reach + 1)
     around = np.arange(steps)[:, None] + offsets
@@ -121,11 +121,12 @@ def _shares_of_line(kernel: NDArray[np.float64], times: NDArray[np.float64]) -> 
     s0, s1, s2 = kernel.sum(axis=1), (kernel * times).sum(axis=1), (kernel * times**2).sum(axis=1)
     bend = s0 * s2 - s1 * s1
     line = bend > 1e-6 * s0 * s0
-    return np.where(
+    shares: NDArray[np.float64] = np.where(
         line[:, None],
         kernel * (s2[:, None] - s1[:, None] * times) / np.where(line, bend, 1.0)[:, None],
         kernel / np.maximum(s0, 1e-12)[:, None],
     )
+    return shares
 
 
 def swapped_frames(
