@@ -158,7 +158,10 @@ def _confirmed(
 
 def _believed(source: FrameSource, followed: Followed, reader: PersonReader, progress: Progress) -> Followed:
     """The same, without those of whom neither network is sure."""
-    return replace(followed, tracks=only_believed(source, followed.tracks, reader, progress))
+    heights = None
+    if CameraMotion(to_reference=followed.to_reference).is_static:
+        heights = height_model([track for track in followed.tracks if not track.weak], source.geometry.height_px)
+    return replace(followed, tracks=only_believed(source, followed.tracks, reader, progress, heights=heights))
 
 
 def _staying(source: FrameSource, followed: Followed, progress: Progress) -> Followed:
