@@ -5,7 +5,8 @@ nobody before it. Single frames cannot tell. The rest of the clip can: backgroun
 they left. Pixels count as known background where the plate was met in several spans of time in which nobody was near, and
 hardly ever contradicted. Spans in which somebody stands still at the place and looks like the plate do not count, nor do
 those around them: people who stand still are missed now and then, and may be on the plate. Who looks otherwise is not on
-it; were they missed, the place would contradict it. For a camera that stands still.
+it; were they missed, the place would contradict it. Nor can a guess hold anybody: it was made from other places. For a
+camera that stands still.
 """
 
 from __future__ import annotations
@@ -58,13 +59,15 @@ class KnownBackground:
     """(height, width): a bit for each span in which a free pixel looked like the plate."""
     contradicted: npt.NDArray[np.uint64]
     """(height, width): a bit for each span in which a free pixel looked otherwise."""
+    guessed: _Mask
+    """(height, width): where the plate is a guess in every frame."""
     still_boxes_xyxy_px: _Boxes
     """(n, 4): boxes of people while they stand still and look like the plate."""
     still_spans: npt.NDArray[np.int64]
     """(n,): the spans they belong to."""
 
     def at(self, window: Window, box_xyxy_px: npt.NDArray[np.float32], plate_rgb: npt.NDArray[np.uint8]) -> _Mask:
-        """Where a window of a frame's plate is known to be background, for a person with a box.
+        """Where a window of a frame's plate is known to show background, or made from it, for a person with a box.
 
         Args:
             window: inside the frame.
@@ -83,7 +86,7 @@ class KnownBackground:
         same = (
             largest_difference(plate_rgb[window.slices], self.plate_rgb[window.slices]) <= BACKGROUND_DIFFERS_BY_AT_MOST
         )
-        return np.asarray(enough & same)
+        return np.asarray((enough & same) | self.guessed[window.slices])
 
     def _spans_with_somebody_still(self, box: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
         boxes = self.still_boxes_xyxy_px
@@ -113,13 +116,20 @@ def free_of_people(bundle: SceneBundle, frame_index: int, config: PaintOutConfig
 class BackgroundEvidence:
     """Counts while a clip is read; memory is that of a picture and 16 bytes a pixel."""
 
-    def __init__(self, bundle: SceneBundle, plate_rgb: npt.NDArray[np.uint8], config: PaintOutConfig) -> None:
+    def __init__(
+        self,
+        bundle: SceneBundle,
+        plate_rgb: npt.NDArray[np.uint8],
+        config: PaintOutConfig,
+        guessed: _Mask | None = None,
+    ) -> None:
         """Take what is known beforehand.
 
         Args:
             bundle: the scene; its camera stands still.
             plate_rgb: (height, width, 3) plate of the first frame.
             config: how far around people pixels are not free.
+            guessed: (height, width), where the plate is a guess in every frame; None where that is not known.
         """
         video = bundle.video
         self._bundle, self._config, self._plate_rgb = bundle, config, plate_rgb.copy()
@@ -129,6 +139,7 @@ class BackgroundEvidence:
         self._every_frames = max(1, self._span_frames // _LOOKS_PER_SPAN)
         shape = (video.height_px, video.width_px)
         self._met, self._contradicted = np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
+        self._guessed = np.zeros(shape, np.bool_) if guessed is None else guessed
         self._still = {
             track.track_id: _stands_still(track.boxes_xyxy_px, self._still_frames) for track in bundle.tracks
         }
@@ -158,6 +169,7 @@ class BackgroundEvidence:
             plate_rgb=self._plate_rgb,
             met=self._met,
             contradicted=self._contradicted,
+            guessed=self._guessed,
             still_boxes_xyxy_px=np.concatenate(self._still_boxes),
             still_spans=np.concatenate(self._still_spans),
         )

@@ -216,3 +216,13 @@ def test_who_stands_still_and_looks_like_the_plate_in_part_may_be_on_it(street, 
     for index in range(80, 90):
         assert outcome_of(found[index], 2).plate_distrusted
         assert (found[index].rgb[35:50, 40:52] != scene.at(index)[0][35:50, 40:52]).mean() > 0.5
+
+
+def test_a_guess_that_looks_like_the_frame_holds_nobody(street, walker):
+    """It was made from other places: somebody there is covered by it, and it shows no smears."""
+    scene = standing(street, walker, {1: range(FRAMES)})
+    assert all(outcome_of(frame, 1).plate_distrusted for frame in results(scene).values())
+    scene.never_seen = lambda: scene.mask_of(scene.whole, 0)
+    for index, frame in results(scene).items():
+        assert not outcome_of(frame, 1).plate_distrusted
+        np.testing.assert_array_equal(frame.rgb[20:50, 40:52], scene.at(index)[0][20:50, 40:52])
