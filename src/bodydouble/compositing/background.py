@@ -39,7 +39,7 @@ _STILL_IOU: Final[float] = 0.5
 """Whose boxes overlap as much after so long stands still; somebody who walks is a step further then."""
 _LIKE_THE_PLATE: Final[float] = 0.4
 """Share of a silhouette that has to look like the plate for its person to be perhaps on it; somebody who moves a hand or
-the head stays there with the rest, and dark clothes before a dark wall reach a third."""
+the head stays there with the rest. From 0.3 on 1016 boxes of Avenue 20 would be meant instead of 572 of 2525."""
 _AT_THE_PLACE: Final[float] = 0.3
 """Share of a box that another's box has to cover for its person to be at the same place."""
 _MARGIN_SPANS: Final[int] = 2
