@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,14 @@ class PlateSource(Protocol):
 
     def at(self, frame_index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
         """Plate of a frame, (height, width, 3) sRGB, and where it was really seen free of people, (height, width)."""
+
+
+@runtime_checkable
+class KnowsGuesses(Protocol):
+    """A plate source that can tell what is guessed all along; ``scene.plate_files.PlateReader`` is one."""
+
+    def never_seen(self) -> npt.NDArray[np.bool_]:
+        """(height, width): where the plate was made from other places in every frame, and so shows nobody who was there."""
 
 
 class SpriteSource(Protocol):

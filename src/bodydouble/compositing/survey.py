@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bodydouble.compositing.background import BackgroundEvidence, KnownBackground, free_of_people
-from bodydouble.compositing.base import PlateSource, check_size
+from bodydouble.compositing.base import KnowsGuesses, PlateSource, check_size
 from bodydouble.compositing.compression import Comb, CombEvidence
 from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.doubts import DoubtEvidence, Doubts
@@ -65,7 +65,8 @@ def survey_clip(
     paint_out = config.paint_out
     first_rgb, _ = plate.at(0)
     check_size(first_rgb, bundle, "plate")
-    background = BackgroundEvidence(bundle, first_rgb, paint_out) if paint_out.known_background else None
+    guessed = plate.never_seen() if isinstance(plate, KnowsGuesses) else None
+    background = BackgroundEvidence(bundle, first_rgb, paint_out, guessed) if paint_out.known_background else None
     doubts = DoubtEvidence(bundle, paint_out.distrust_share)
     steadiness, comb = SteadinessEvidence(), CombEvidence()
     spacing = max(2, bundle.video.num_frames // _NOISE_LOOKS)

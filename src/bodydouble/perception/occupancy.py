@@ -76,11 +76,32 @@ def somebody_is_gone(before: Sequence[Fragment], after: Sequence[Fragment], fram
         True if a box of one of the former is for a second or more not within those of the latter.
     """
     least = max(1.0, _MARGIN_SECONDS * frames_per_second)
-    return any(_frames_left(track, after) >= least for track in before)
+    return any(np.count_nonzero(~_covered(track, after)) >= least for track in before)
 
 
-def _frames_left(track: Fragment, others: Sequence[Fragment]) -> int:
-    """Frames in which no other track covers much of this one's box."""
+def somebody_new_keeps_still(before: Sequence[Fragment], after: Sequence[Fragment], frames_per_second: float) -> bool:
+    """Whether somebody was found, or found for longer, since a plate was made, who may be on it.
+
+    Args:
+        before: tracks without gaps that the plate was made with, boxes in frame pixels.
+        after: those that are followed now.
+        frames_per_second: rate of the clip.
+
+    Returns:
+        True if one of the latter is a second later still at a place that none of the former covered at either time.
+    """
+    later = max(1, round(_MARGIN_SECONDS * frames_per_second))
+    for track in after:
+        left = ~_covered(track, before)
+        new = left[:-later] & left[later:]
+        one, two = track.boxes[:-later][new], track.boxes[later:][new]
+        if np.any(overlap_areas_of_pairs(one, two) >= _SAME_PLACE * np.maximum(areas(one), 1e-6)):
+            return True
+    return False
+
+
+def _covered(track: Fragment, others: Sequence[Fragment]) -> NDArray[np.bool_]:
+    """(time,): whether another track covers much of this one's box."""
     covered = np.zeros(len(track), bool)
     for other in others:
         first, last = max(track.frames[0], other.frames[0]), min(track.frames[-1], other.frames[-1])
@@ -90,7 +111,7 @@ def _frames_left(track: Fragment, others: Sequence[Fragment]) -> int:
         theirs = slice(int(first - other.frames[0]), int(last - other.frames[0]) + 1)
         a, b = track.boxes[mine], other.boxes[theirs]
         covered[mine] |= overlap_areas_of_pairs(a, b) >= _SAME_PLACE * np.maximum(areas(a), 1e-6)
-    return int((~covered).sum())
+    return covered
 
 
 def around_people(

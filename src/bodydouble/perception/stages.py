@@ -13,7 +13,7 @@ from bodydouble.perception.believing import only_believed
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.evidence import confirm
 from bodydouble.perception.following import Followed, follow, height_model, make_tracks
-from bodydouble.perception.occupancy import Occupancy, somebody_is_gone
+from bodydouble.perception.occupancy import Occupancy, somebody_is_gone, somebody_new_keeps_still
 from bodydouble.perception.people.base import PeopleFinder
 from bodydouble.perception.people.factory import make_finder
 from bodydouble.perception.person import PersonReader
@@ -94,7 +94,7 @@ def perceive(
         followed = _staying(source, followed, progress)
     make_plate = _plate_maker(source, chosen, config, work_dir=work_dir, plate_dir=plate_dir, progress=progress)
     make_plate(followed)
-    plate_was_made_with = followed.tracks
+    made_with = followed.tracks
     if config.motion.enabled and is_static:
         followed = _confirmed(source, followed, config, work_dir / _EVIDENCE, progress)
         followed = _staying(source, _believed(source, followed, chosen.reader, progress), progress)
@@ -108,7 +108,8 @@ def perceive(
         workers=chosen.workers,
     )
     present = tuple(trimmed(part, read)[0] for part, read in zip(followed.tracks, readings.tracks, strict=True))
-    if is_static and config.plate.kind != "median" and somebody_is_gone(plate_was_made_with, present, rate):
+    changed = somebody_is_gone(made_with, present, rate) or somebody_new_keeps_still(made_with, present, rate)
+    if is_static and config.plate.kind != "median" and changed:
         make_plate(replace(followed, tracks=present))
     shutil.rmtree(work_dir / _EVIDENCE)
     return assemble(source, followed, readings, config, plate_dir=plate_dir, producer=producer)
@@ -158,7 +159,10 @@ def _confirmed(
 
 def _believed(source: FrameSource, followed: Followed, reader: PersonReader, progress: Progress) -> Followed:
     """The same, without those of whom neither network is sure."""
-    return replace(followed, tracks=only_believed(source, followed.tracks, reader, progress))
+    heights = None
+    if CameraMotion(to_reference=followed.to_reference).is_static:
+        heights = height_model([track for track in followed.tracks if not track.weak], source.geometry.height_px)
+    return replace(followed, tracks=only_believed(source, followed.tracks, reader, progress, heights=heights))
 
 
 def _staying(source: FrameSource, followed: Followed, progress: Progress) -> Followed:

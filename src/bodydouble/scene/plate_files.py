@@ -199,6 +199,21 @@ class PlateReader:
             return rgb.copy(), valid.copy()
         return _warp(rgb, valid, self._camera.to_reference[frame_index], (self.width_px, self.height_px))
 
+    def never_seen(self) -> Mask:
+        """Where no key saw the background, (height, width): what `at` shows there was made from other places, in any frame.
+
+        Nowhere if keys do not lie on one picture, or move with the camera: what was seen then moves over what was not.
+
+        Raises:
+            BundleError: a picture is missing or damaged.
+        """
+        if self._camera is not None or self._model.space != "reference":
+            return np.zeros((self.height_px, self.width_px), dtype=np.bool_)
+        unseen = np.ones((self.height_px, self.width_px), dtype=np.bool_)
+        for frame_index in self.key_frames:
+            unseen &= ~self._key(frame_index)[1]
+        return unseen
+
     def _between(self, earlier: int, later: int, weight: int, frame_index: int) -> tuple[RgbImage, Mask]:
         rgb, valid, inside = self._moved(earlier, frame_index)
         if not weight:

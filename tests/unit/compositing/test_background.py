@@ -171,3 +171,58 @@ def test_distrust_does_not_flip_with_the_share(street, walker):
     assert all(outcome_of(frame, 1).plate_distrusted for frame in results(scene).values())
     raised = survey_clip(scene, scene.bundle, scene, CONFIG).doubts.frames[1]
     assert 0 < len(raised) < FRAMES // 2 - 10
+
+
+def pausing(street, walker, held_rows):
+    """Somebody stands at a place for nearly two seconds and leaves; later a box stands there with nobody in it.
+
+    The plate, and the clip all the time, hold those rows of them.
+    """
+    person = walker(1, dict.fromkeys(range(15, 59), (40, 20)))
+    false = walker(2, dict.fromkeys(range(80, 90), (40, 20)), plays=False)
+
+    class Pausing(street):
+        def rgb(self, index):
+            drawn = self.walkers
+            self.walkers = [person] if index in person.places else []
+            picture = super().rgb(index)
+            self.walkers = drawn
+            picture[self.held] = person.rgb
+            return picture
+
+        def at(self, frame_index):
+            plate = self.ground.copy()
+            plate[self.held] = person.rgb
+            return plate, self.valid.copy()
+
+    scene = Pausing(frames_count=FRAMES, walkers=[person, false])
+    scene.held = scene.mask_of(person, 15)
+    scene.held[: 20 + held_rows.start] = False
+    scene.held[20 + held_rows.stop :] = False
+    return scene
+
+
+def test_who_stood_there_and_looks_otherwise_than_the_plate_is_not_on_it(street, walker):
+    scene = pausing(street, walker, slice(0, 0))
+    found = results(scene)
+    for index in range(80, 90):
+        np.testing.assert_array_equal(found[index].rgb[20:50, 40:52], scene.ground[20:50, 40:52])
+        assert not outcome_of(found[index], 2).plate_distrusted
+
+
+def test_who_stands_still_and_looks_like_the_plate_in_part_may_be_on_it(street, walker):
+    scene = pausing(street, walker, slice(15, 30))
+    found = results(scene)
+    for index in range(80, 90):
+        assert outcome_of(found[index], 2).plate_distrusted
+        assert (found[index].rgb[35:50, 40:52] != scene.at(index)[0][35:50, 40:52]).mean() > 0.5
+
+
+def test_a_guess_that_looks_like_the_frame_holds_nobody(street, walker):
+    """It was made from other places: somebody there is covered by it, and it shows no smears."""
+    scene = standing(street, walker, {1: range(FRAMES)})
+    assert all(outcome_of(frame, 1).plate_distrusted for frame in results(scene).values())
+    scene.never_seen = lambda: scene.mask_of(scene.whole, 0)
+    for index, frame in results(scene).items():
+        assert not outcome_of(frame, 1).plate_distrusted
+        np.testing.assert_array_equal(frame.rgb[20:50, 40:52], scene.at(index)[0][20:50, 40:52])

@@ -13,7 +13,7 @@ import pytest
 from bodydouble.compositing import CompositingConfig, composite
 from bodydouble.perception import perceive
 from bodydouble.perception.config import MotionConfig, PerceptionConfig
-from bodydouble.perception.occupancy import somebody_is_gone
+from bodydouble.perception.occupancy import somebody_is_gone, somebody_new_keeps_still
 from bodydouble.perception.people.base import Detections
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.scene import Frame, PersonTrack, SceneBundle, SilentProgress
@@ -289,6 +289,28 @@ def _standing(first: int, last: int, *, left: float = 10.0, wide: float = 20.0) 
 def test_somebody_is_gone_if_a_place_is_free_for_a_second(after: list[Fragment], gone: bool) -> None:
     assert somebody_is_gone([_standing(0, 50)], after, 10.0) is gone
     assert not somebody_is_gone([], after, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("after", "new"),
+    [
+        ([_standing(0, 50)], False),
+        ([_standing(0, 50), _standing(21, 50, left=12)], False),
+        ([_standing(0, 60)], False),
+        ([_standing(0, 62)], True),
+        ([_standing(0, 50), _standing(0, 50, left=25)], True),
+        ([_standing(0, 50), _standing(20, 29, left=25)], False),
+        ([], False),
+    ],
+)
+def test_somebody_new_is_at_a_free_place_a_second_later(after: list[Fragment], new: bool) -> None:
+    assert somebody_new_keeps_still([_standing(0, 50)], after, 10.0) is new
+
+
+def test_somebody_new_who_walks_is_on_no_plate() -> None:
+    walks = _standing(0, 50)
+    walks.boxes[:, [0, 2]] += 3.0 * np.arange(len(walks))[:, None]
+    assert not somebody_new_keeps_still([], [walks], 10.0)
 
 
 class SunnyClip(RectClip):

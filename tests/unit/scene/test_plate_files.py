@@ -197,3 +197,18 @@ def test_on_the_screen_the_camera_does_not_count(tmp_path: Path) -> None:
     rgb, valid = PlateReader(tmp_path, CameraMotion(to_reference=motion), frame_size_px=(13, 7)).at(4)
     assert np.array_equal(rgb, picture)
     assert valid.all()
+
+
+def test_what_no_key_saw_is_told(tmp_path: Path) -> None:
+    """But not where keys move: what one saw lies over what another did not."""
+    _write(tmp_path / "still", (0, 30, 60))
+    reader = PlateReader(tmp_path / "still")
+    assert np.array_equal(reader.never_seen(), ~(_key(0)[1] | _key(30)[1] | _key(60)[1]))
+    assert reader.never_seen().any()
+    moves = np.tile(np.eye(3), (4, 1, 1))
+    moves[1:, 0, 2] = 3.0
+    assert not PlateReader(tmp_path / "still", CameraMotion(to_reference=moves)).never_seen().any()
+    writer = PlateWriter(tmp_path / "moving", 13, 7, space="frame")
+    writer.add_key(0, *_key(0))
+    writer.commit()
+    assert not PlateReader(tmp_path / "moving").never_seen().any()

@@ -84,13 +84,14 @@ def drop_composites(fragments: list[Fragment], heights: Heights, longest_frames:
     """
     if not heights.reliable:
         return fragments
-    suspects = [k for k, part in enumerate(fragments) if len(part) <= longest_frames and _too_tall(part, heights)]
+    suspects = [k for k, part in enumerate(fragments) if len(part) <= longest_frames and is_too_tall(part, heights)]
     others = [part for k, part in enumerate(fragments) if k not in suspects]
     gone = {k for k in suspects if _held_by(fragments[k], others)}
     return [part for k, part in enumerate(fragments) if k not in gone]
 
 
-def _too_tall(part: Fragment, heights: Heights) -> bool:
+def is_too_tall(part: Fragment, heights: Heights) -> bool:
+    """Whether its boxes are too tall for one person who stands at their lower edge, if heights follow from that row."""
     return _median_height_share(part, heights) > _COMPOSITE_HEIGHTS
 
 
