@@ -7,8 +7,8 @@
 Each result needs its run folder (RESULT with `.bodydouble.run` for its ending) beside it. What the measures count is kept
 in DIR/CLIP; a report that is there already is read again. With ``--movenet`` the bundle's joints are compared with what
 that network sees (`doubles/bundle_oks.py`); with ``--nobody`` people are looked for again where everybody is painted out,
-with ``--casts`` in doubles drawn anew with other seeds (`doubles/again.py`); with ``--fit-seed`` doubles are fitted anew
-for their joints at window borders.
+with ``--casts`` bars that hang on looks are measured with other seeds, too (`doubles/again.py`); with ``--fit-seed``
+doubles are fitted anew for their joints at window borders.
 Sheets and videos show the people who were filmed: keep them where the footage is kept. `make sheets CLIPS="ORIGINAL=RESULT
 ..." OUT=DIR` writes only those.
 """
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import common
@@ -55,6 +56,17 @@ def _evaluate(original: Path, result: Path, report: Path, arguments: argparse.Na
     )  # fmt: skip
 
 
+def _joints_against(
+    name: str, original: Path, run: Path, arguments: argparse.Namespace
+) -> Callable[[Path], Row] | None:
+    """What compares the bundle's joints with a result; None without MoveNet."""
+    if arguments.movenet is None:
+        return None
+    return lambda result: bundle_oks_rows(
+        name, original, result, run, arguments.movenet, frames=arguments.frames, every=arguments.every
+    )[0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=_pair, nargs="+", metavar="ORIGINAL=RESULT")
@@ -70,7 +82,7 @@ def main() -> None:
     parser.add_argument(
         "--nobody", action="store_true", help="attack the clip with everybody painted out, too; needs --report"
     )
-    parser.add_argument("--casts", type=int, nargs="+", help="attack doubles of these seeds, too; needs --report")
+    parser.add_argument("--casts", type=int, nargs="+", help="measure doubles of these seeds, too; needs --report")
     parser.add_argument("--sheets-only", action="store_true")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -94,7 +106,10 @@ def main() -> None:
                     empty = arguments.report / f"{name}-nobody"
                     rows += nobody_rows(name, original, run, empty, _options(arguments))
                 if arguments.casts:
-                    rows += cast_rows(name, original, run, arguments.report, arguments.casts, _options(arguments))
+                    rows += cast_rows(
+                        name, original, run, arguments.report, arguments.casts, _options(arguments),
+                        _joints_against(name, original, run, arguments),
+                    )  # fmt: skip
             rows += run_rows(name, run)
             if arguments.movenet is not None:
                 rows += bundle_oks_rows(

@@ -1,9 +1,10 @@
-"""Re-identification where the place is all that is left, and over several casts.
+"""Re-identification where the place is all that is left, and the bars over several casts.
 
 Crops hold the ground and walls around a person. Within one clip who stands somewhere has the same wall behind them
 before and after, so an attacker may find a place again and be right about the person. The same clip in which everybody
 is painted out, and nobody plays, tells how often. And looks are drawn by chance: with few people one draw of them gives
-quite another figure than the next, so it is their mean that says what an attacker learns.
+quite another figure than the next, not only to an attacker: a network of joints reads somebody in a long skirt worse than
+somebody in shorts. So it is the mean over casts that tells one state of the code from another.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import common
 import numpy as np
-from perception.table import Row
+from perception.table import Row, as_record
 
 from bodydouble.scene.bundle_files import read_bundle, write_bundle
+from doubles.bar_rows import MEASURES, evaluation_rows
 
-_MEASURE = "reidentification"
+_CAST_MEASURES = tuple(name for name in MEASURES if name != "motion_kept")
+"""Motion is asked of the bundle's joints: the original's, as MoveNet reads them, are the poorer reference."""
 _ATTACKERS = ("network", "colours", "trained")
 
 
@@ -45,7 +48,8 @@ def nobody_rows(clip: str, original: Path, run: Path, report: Path, options: Seq
                 for track in bundle.tracks
             )
             write_bundle(replace(bundle, tracks=idle), scene)
-            _attack(original, _played(original, run, scene, 0, Path(scratch)), run, report, options)
+            played = _played(original, run, scene, 0, Path(scratch))
+            _evaluate(original, played, run, report, ["reidentification"], options)
     figures = _figures(report)
     return [
         Row(
@@ -57,9 +61,15 @@ def nobody_rows(clip: str, original: Path, run: Path, report: Path, options: Seq
 
 
 def cast_rows(
-    clip: str, original: Path, run: Path, reports: Path, seeds: Sequence[int], options: Sequence[str]
+    clip: str,
+    original: Path,
+    run: Path,
+    reports: Path,
+    seeds: Sequence[int],
+    options: Sequence[str],
+    joints: Callable[[Path], Row] | None,
 ) -> list[Row]:
-    """Rank-1 of each attacker, mean over casts drawn with other seeds from the same scene.
+    """What has a bar and hangs on looks, mean over casts drawn with other seeds from the same scene.
 
     Args:
         clip: name for the rows.
@@ -68,29 +78,36 @@ def cast_rows(
         reports: folder that takes a report per seed; those that are there are read again.
         seeds: of the casts.
         options: of `bodydouble evaluate`, such as who is who.
+        joints: compares the bundle's joints with a result, None leaves that out.
     """
-    found = []
+    casts = []
     for seed in seeds:
         report = reports / f"{clip}-cast{seed}"
-        if not (report / "results.json").is_file():
+        kept = report / "joints.json"
+        if not (report / "results.json").is_file() or (joints is not None and not kept.is_file()):
             with tempfile.TemporaryDirectory() as scratch:
-                _attack(original, _played(original, run, run / "scene", seed, Path(scratch)), run, report, options)
-        found.append(_figures(report))
-    rows = []
-    for name in _ATTACKERS:
-        figures = [figures.get(f"privacy.reid.{name}.rank1", {}) for figures in found]
-        values = [figure["value"] for figure in figures if figure.get("value") is not None]
-        chance = figures[0].get("chance")
-        rows.append(
-            Row(
-                clip=clip, what=f"re-identification, {name}: rank-1, mean of {len(values)} casts",
-                value=float(np.mean(values)) if values else None,
-                most=1.5 * chance if chance is not None and name == "network" else None,
-                how=f"{', '.join(f'{value:.3f}' for value in values)} with seeds {', '.join(map(str, seeds))}"
-                + (f"; chance {chance:.3f}" if chance else ""),
-            )
-        )  # fmt: skip
-    return rows
+                result = _played(original, run, run / "scene", seed, Path(scratch))
+                _evaluate(original, result, run, report, _CAST_MEASURES, options)
+                if joints is not None:
+                    kept.write_text(json.dumps(as_record(joints(result))), encoding="utf-8")
+        rows = evaluation_rows(clip, report)
+        if joints is not None:
+            record = json.loads(kept.read_text(encoding="utf-8"))
+            rows.append(Row(**{name: record[name] for name in ("clip", "what", "value", "least", "most", "how")}))
+        casts.append([row for row in rows if (row.least is not None or row.most is not None) and row.value is not None])
+    by_name: dict[str, list[Row]] = {}
+    for row in (row for rows in casts for row in rows):
+        by_name.setdefault(row.what, []).append(row)
+    return [_mean_row(rows, seeds) for rows in by_name.values()]
+
+
+def _mean_row(rows: Sequence[Row], seeds: Sequence[int]) -> Row:
+    values = [row.value for row in rows if row.value is not None]
+    shown = ", ".join(f"{value:.3f}" for value in values)
+    return replace(
+        rows[0], what=f"{rows[0].what}, mean of {len(values)} casts", value=float(np.mean(values)),
+        how=f"{shown} with seeds {', '.join(map(str, seeds))}",
+    )  # fmt: skip
 
 
 def _played(original: Path, run: Path, scene: Path, seed: int, scratch: Path) -> Path:
@@ -107,10 +124,12 @@ def _played(original: Path, run: Path, scene: Path, seed: int, scratch: Path) ->
     return result
 
 
-def _attack(original: Path, result: Path, run: Path, report: Path, options: Sequence[str]) -> None:
+def _evaluate(
+    original: Path, result: Path, run: Path, report: Path, measures: Sequence[str], options: Sequence[str]
+) -> None:
     subprocess.run(
         [*common.command(), "evaluate", str(original), str(result), "--scene", str(run / "scene"), "-o", str(report),
-         "--measures", _MEASURE, "--no-pictures", "--resume", *options],
+         "--measures", ",".join(measures), "--no-pictures", "--resume", *options],
         check=True,
     )  # fmt: skip
 
