@@ -303,11 +303,11 @@ class _Solver:
 def _squares(left: Floats, right: Floats) -> Floats:
     """(T, 27, 27): products of rows (T, 2 feet, 2, 27), summed over the feet."""
     count = len(left)
-    return np.matmul(left.reshape(count, 4, UNKNOWNS).transpose(0, 2, 1), right.reshape(count, 4, UNKNOWNS))
+    return np.asarray(left.reshape(count, 4, UNKNOWNS).transpose(0, 2, 1) @ right.reshape(count, 4, UNKNOWNS))
 
 
 def _to_bands(own: Floats, next_to: Floats) -> Floats:
-    """(T, 27, 81): per unknown what LAPACK's upper banded storage holds of its column, from blocks on and beside the diagonal."""
+    """(T, 27, 81): each unknown's column of LAPACK's upper banded storage, from blocks on and beside the diagonal."""
     bands = np.zeros((len(own), UNKNOWNS, _BAND + 1))
     for column in range(UNKNOWNS):
         bands[:, column, _BAND - column :] = own[:, : column + 1, column]
