@@ -135,8 +135,8 @@ class BackgroundEvidence:
         free = free_of_people(self._bundle, frame.index, self._config)
         same = largest_difference(frame.rgb, self._plate_rgb) <= BACKGROUND_DIFFERS_BY_AT_MOST
         bit = np.uint64(1 << (frame.index // self._span_frames))
-        self._met |= np.where(free & same, bit, np.uint64(0))
-        self._contradicted |= np.where(free & ~same, bit, np.uint64(0))
+        np.bitwise_or(self._met, bit, out=self._met, where=free & same)
+        np.bitwise_or(self._contradicted, bit, out=self._contradicted, where=free & ~same)
 
     def known(self) -> KnownBackground:
         """What was found."""
