@@ -116,7 +116,7 @@ def with_shadow(
     if not mask.any():
         return area
     weight = np.zeros(mask.shape, dtype=np.uint8)
-    fade_out(mask, _fading(margin_px), weight)
+    fade_out(mask, fading(margin_px), weight)
     nothing = np.zeros_like(mask)
     shadow = PersonArea(
         window=window,
@@ -129,7 +129,7 @@ def with_shadow(
 
 
 @lru_cache(maxsize=8)
-def _fading(margin_px: int) -> npt.NDArray[np.uint8]:
+def fading(margin_px: int) -> npt.NDArray[np.uint8]:
     """Share of the plate, 255 is all, at so many rows and columns from a shadow; see `fade_out`."""
     rows, columns = np.mgrid[-margin_px : margin_px + 1, -margin_px : margin_px + 1].astype(np.float32)
     distance = np.sqrt(rows**2 + columns**2)
