@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -36,3 +36,21 @@ def ahead(items: Iterable[Item], work: Callable[[Item], Result], *, workers: int
         while waiting:
             first, result = waiting.popleft()
             yield first, result.result()
+
+
+def read_ahead(items: Iterable[Item], *, workers: int) -> Generator[Item, None, None]:
+    """The same items; the next is made in a thread while one is worked on. To be closed, which ends the thread.
+
+    Args:
+        items: none is None.
+        workers: with 1 no thread is started.
+    """
+    if workers <= 1:
+        yield from items
+        return
+    iterator = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, iterator, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, iterator, None)
+            yield item

@@ -160,8 +160,8 @@ class BackgroundEvidence:
                 self._still_boxes.append(track.boxes_xyxy_px[step : step + 1])
                 self._still_spans.append(np.array([span]))
         bit = np.uint64(1 << span)
-        self._met |= np.where(free & same, bit, np.uint64(0))
-        self._contradicted |= np.where(free & ~same, bit, np.uint64(0))
+        np.bitwise_or(self._met, bit, out=self._met, where=free & same)
+        np.bitwise_or(self._contradicted, bit, out=self._contradicted, where=free & ~same)
 
     def known(self) -> KnownBackground:
         """What was found."""

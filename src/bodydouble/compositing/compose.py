@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodydouble.ahead import ahead
+from bodydouble.ahead import ahead, read_ahead
 from bodydouble.compositing.audit import count_change
 from bodydouble.compositing.base import (
     Action,
@@ -277,10 +278,10 @@ def composite(
     survey = survey_clip(source, bundle, plate, config, with_doubles=performance is not None, progress=told)
     told.start("compositing", bundle.video.num_frames - start)
     compositor = Compositor(bundle, plate, config, seed=seed, survey=survey)
-    inputs = _inputs(source, bundle, plate, performance, start)
-    for _, composited in ahead(inputs, lambda given: compositor.compose(*given), workers=config.threads):
-        yield composited
-        told.advance()
+    with closing(read_ahead(_inputs(source, bundle, plate, performance, start), workers=config.threads)) as inputs:
+        for _, composited in ahead(inputs, lambda given: compositor.compose(*given), workers=config.threads):
+            yield composited
+            told.advance()
     told.finish()
 
 

@@ -199,7 +199,11 @@ class Painter:
         where = shadow.window.slices
         same = largest_difference(scenery.frame_rgb[where], scenery.plate_rgb[where]) <= _GROUND_DIFFERS_BY_AT_MOST
         ground = changed[where] | (same & scenery.valid[where])
-        share = cv2.blur(cv2.medianBlur(ground.astype(np.uint8) * 255, _SPECK_PX), (3, 3)).astype(np.float32)
+        near = cv2.boxFilter(
+            ground.astype(np.uint8), -1, (_SPECK_PX, _SPECK_PX), normalize=False, borderType=cv2.BORDER_REPLICATE
+        )
+        most = (near > _SPECK_PX**2 // 2).astype(np.uint8) * 255
+        share = cv2.blur(most, (3, 3)).astype(np.float32)
         alpha = (share * shadow.alpha / 255).astype(np.float32)
         piece = self._noise_field.piece(shadow.window, scenery.frame_index, 0)
         lay_over(result, Layer(window=shadow.window, colour=shadow.colour, alpha=alpha), piece, Noise())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from bodydouble.compositing.audit import UNCHANGED_DIFFERS_BY_LESS_THAN, largest_difference
 from bodydouble.compositing.background import BACKGROUND_DIFFERS_BY_AT_MOST, KnownBackground, smoothed
 from bodydouble.compositing.config import PaintOutConfig
+from bodydouble.compositing.kernels import fade_out
 from bodydouble.compositing.occlusion import OccluderMap
 from bodydouble.compositing.windows import Window
 from bodydouble.scene import PersonTrack
@@ -109,22 +111,30 @@ def with_shadow(
     if track.shadows is None or (inner := Window.around(track.shadows.windows_xyxy_px[step])).is_empty:
         return area
     window = inner.grown(margin_px).clipped(frame_window)
-    outside = np.ones((window.height, window.width), dtype=np.uint8)
-    outside[inner.slices_in(window)] = ~track.shadows.mask(step)
-    if outside.all():
+    mask = np.zeros((window.height, window.width), dtype=np.bool_)
+    mask[inner.slices_in(window)] = track.shadows.mask(step)
+    if not mask.any():
         return area
-    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    weight = np.clip((margin_px + 1 - distance) * (255.0 / (margin_px + 1)), 0.0, 255.0)
-    weight[distance > margin_px] = 0.0
-    nothing = np.zeros_like(outside, dtype=np.bool_)
+    weight = np.zeros(mask.shape, dtype=np.uint8)
+    fade_out(mask, fading(margin_px), weight)
+    nothing = np.zeros_like(mask)
     shadow = PersonArea(
         window=window,
         silhouette=nothing,
-        plate_weight=np.rint(weight).astype(np.uint8),
+        plate_weight=weight,
         distrusted=nothing,
         background=nothing,
     )
     return shadow if area is None else _joined(window.joined(area.window), [area, shadow])
+
+
+@lru_cache(maxsize=8)
+def fading(margin_px: int) -> npt.NDArray[np.uint8]:
+    """Share of the plate, 255 is all, at so many rows and columns from a shadow; see `fade_out`."""
+    rows, columns = np.mgrid[-margin_px : margin_px + 1, -margin_px : margin_px + 1].astype(np.float32)
+    distance = np.sqrt(rows**2 + columns**2)
+    weight = (margin_px + 1 - distance) * np.float32(255.0 / (margin_px + 1))
+    return np.rint(np.where(distance > margin_px, np.float32(0.0), weight)).astype(np.uint8)
 
 
 def judge_plate(

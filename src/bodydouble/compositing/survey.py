@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
+from bodydouble.ahead import read_ahead
 from bodydouble.compositing.background import BackgroundEvidence, KnownBackground, free_of_people
 from bodydouble.compositing.base import KnowsGuesses, PlateSource, check_size
 from bodydouble.compositing.compression import Comb, CombEvidence
@@ -12,7 +14,7 @@ from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.doubts import DoubtEvidence, Doubts
 from bodydouble.compositing.occlusion import OccluderEvidence, OccluderMap
 from bodydouble.compositing.sensor import SteadinessEvidence
-from bodydouble.scene import FrameSource, Progress, SceneBundle, SilentProgress
+from bodydouble.scene import FrameSource, Progress, SceneBundle, SilentProgress, picked_frames
 
 _NOISE_LOOKS: Final[int] = 16
 """Pairs of frames of a clip whose noise is compared."""
@@ -53,7 +55,7 @@ def survey_clip(
         plate: its clean plates.
         config: settings.
         with_doubles: there are doubles, which things may hide.
-        progress: told about every frame.
+        progress: told about every frame that is looked at.
 
     Raises:
         BundleError: frames or plate are not of the scene's size.
@@ -70,24 +72,36 @@ def survey_clip(
     doubts = DoubtEvidence(bundle, paint_out.distrust_share)
     steadiness, comb = SteadinessEvidence(), CombEvidence()
     spacing = max(2, bundle.video.num_frames // _NOISE_LOOKS)
+
+    def is_for_people(index: int) -> bool:
+        return index % config.occlusion.every_frames == 0
+
+    def is_for_noise(index: int) -> bool:
+        return index % spacing < 2
+
+    def is_for_background(index: int) -> bool:
+        return background is not None and background.wants(index)
+
+    uses = (is_for_people, is_for_noise, is_for_background)
+    wanted = {index for index in range(bundle.video.num_frames) if any(use(index) for use in uses)}
     told = progress or SilentProgress()
-    told.start("survey", bundle.video.num_frames)
-    for frame in source.frames(0, bundle.video.num_frames):
-        check_size(frame.rgb, bundle, f"frame {frame.index}")
-        for_people, for_noise = frame.index % config.occlusion.every_frames == 0, frame.index % spacing < 2
-        if for_people or for_noise:
-            plate_rgb, valid = plate.at(frame.index)
-        if for_people:
-            doubts.add(frame, plate_rgb)
-            if occlusion is not None:
-                occlusion.add(frame, plate_rgb, valid)
-        if for_noise:
-            free = free_of_people(bundle, frame.index, paint_out)
-            steadiness.add(frame.index, frame.rgb, plate_rgb, valid & free)
-            comb.add(frame.rgb, free)
-        if background is not None and background.wants(frame.index):
-            background.add(frame)
-        told.advance()
+    told.start("survey", len(wanted))
+    with closing(read_ahead(picked_frames(source, wanted.__contains__), workers=config.threads)) as frames:
+        for frame in frames:
+            check_size(frame.rgb, bundle, f"frame {frame.index}")
+            if is_for_people(frame.index) or is_for_noise(frame.index):
+                plate_rgb, valid = plate.at(frame.index)
+            if is_for_people(frame.index):
+                doubts.add(frame, plate_rgb)
+                if occlusion is not None:
+                    occlusion.add(frame, plate_rgb, valid)
+            if is_for_noise(frame.index):
+                free = free_of_people(bundle, frame.index, paint_out)
+                steadiness.add(frame.index, frame.rgb, plate_rgb, valid & free)
+                comb.add(frame.rgb, free)
+            if background is not None and background.wants(frame.index):
+                background.add(frame)
+            told.advance()
     told.finish()
     return Survey(
         occluders=occlusion.occluders() if occlusion is not None else None,

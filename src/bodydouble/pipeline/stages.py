@@ -78,7 +78,7 @@ def run_generation(scene: Path, performance: Path, config: RunConfig, progress: 
         WorkerCrashed: a worker process died.
     """
     from bodydouble.casting import BALANCE_FILE, cast_tracks, write_balance
-    from bodydouble.execution import run_all
+    from bodydouble.execution import resolve_workers, run_all
     from bodydouble.generation import SCRATCH_FOLDER, plan_windows, read_remarks
 
     bundle = read_bundle(scene)
@@ -92,7 +92,7 @@ def run_generation(scene: Path, performance: Path, config: RunConfig, progress: 
     setup = GenerateWindows(scene=scene, performance=performance, config=config.generation, seed=config.seed)
     progress.start("generation", sum(plan.step_stop - plan.step_start for plan in missing))
     failures: list[Failure] = []
-    workers = config.execution.workers
+    workers = resolve_workers(config.execution.workers, len(missing))
     with closing(run_all(setup, portions(missing, workers), workers=workers)) as results:
         for played, failed in results:
             failures += failed

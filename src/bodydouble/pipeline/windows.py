@@ -37,7 +37,8 @@ class Failure:
 
 Windows = tuple[WindowPlan, ...]
 """Of one track, handed to a worker together."""
-_MOST_IN_PORTION: Final = 4
+_PORTIONS_PER_WORKER: Final = 2
+"""A portion is no larger than would give each worker so many, or somebody alone would work on a long track at the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,22 +74,29 @@ class GenerateWindows:
 def portions(plans: Sequence[WindowPlan], workers: int) -> list[Windows]:
     """Windows as they are handed out, the largest portions first, so that workers end about together.
 
-    A worker makes a double for a whole track, so it is given neighbours; not all of a long track where others could help.
+    A worker makes a double, and fits its motion, for a whole track, whichever windows of it are asked for. So a track is
+    shared out only where it is so long that others would wait for it.
 
     Args:
         plans: ordered by track and step.
         workers: processes; with one, each window is a portion, so that progress is seen and nothing is done twice.
     """
-    most = 1 if workers == 1 else _MOST_IN_PORTION
+    if workers == 1:
+        return [(plan,) for plan in plans]
+    most = sum(_steps(plan) for plan in plans) / (_PORTIONS_PER_WORKER * workers)
     found: list[list[WindowPlan]] = []
     for plan in plans:
-        if found and found[-1][-1].track_id == plan.track_id and len(found[-1]) < most:
-            found[-1].append(plan)
+        here = found[-1] if found and found[-1][-1].track_id == plan.track_id else []
+        if here and sum(_steps(other) for other in here) + _steps(plan) <= most:
+            here.append(plan)
         else:
             found.append([plan])
-    if most > 1:
-        found.sort(key=lambda group: -sum(plan.step_stop - plan.step_start for plan in group))
+    found.sort(key=lambda group: -sum(_steps(plan) for plan in group))
     return [tuple(group) for group in found]
+
+
+def _steps(plan: WindowPlan) -> int:
+    return plan.step_stop - plan.step_start
 
 
 def frames_of(bundle: SceneBundle, plan: WindowPlan) -> Any:

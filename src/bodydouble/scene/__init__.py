@@ -2,7 +2,7 @@
 
 from bodydouble.scene.appearance import Appearance, Cast
 from bodydouble.scene.bundle import SCHEMA_VERSION, CameraMotion, Light, SceneBundle
-from bodydouble.scene.footage import Frame, FrameSink, FrameSource, Progress, SilentProgress
+from bodydouble.scene.footage import Frame, FrameSink, FrameSource, Progress, SilentProgress, picked_frames
 from bodydouble.scene.performance import Sprite, TrackWindow
 from bodydouble.scene.silhouette import MaskStack
 from bodydouble.scene.skeleton import JOINT_INDEX, JOINT_NAMES, LIMBS, MIRRORED, NUM_JOINTS
@@ -31,4 +31,5 @@ __all__ = [
     "Sprite",
     "TrackWindow",
     "VideoGeometry",
+    "picked_frames",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,21 @@ class FrameSource(Protocol):
             UnreadableVideo: a frame cannot be decoded; its index is named.
             UnreadableImage: the same for a folder of images.
         """
+
+
+@runtime_checkable
+class PicksFrames(Protocol):
+    """A source that is faster where not every frame is asked for, as it need not convert the others."""
+
+    def picked(self, wanted: Callable[[int], bool]) -> Iterator[Frame]:
+        """The frames of the clip whose index is wanted, in order; raises as ``FrameSource.frames``."""
+
+
+def picked_frames(source: FrameSource, wanted: Callable[[int], bool]) -> Iterator[Frame]:
+    """The frames of a clip whose index is wanted, in order."""
+    if isinstance(source, PicksFrames):
+        return source.picked(wanted)
+    return (frame for frame in source.frames() if wanted(frame.index))
 
 
 class FrameSink(Protocol):

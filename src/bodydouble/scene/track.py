@@ -89,10 +89,12 @@ class PersonTrack:
 
     def step_of(self, frame_index: int) -> int | None:
         """Row of a source frame, or None when the person is not in it."""
-        step = int(np.searchsorted(self.frame_indices, frame_index))
-        if step < len(self.frame_indices) and int(self.frame_indices[step]) == frame_index:
-            return step
-        return None
+        frames = self.frame_indices
+        # Asked of every track in every frame, and few are there.
+        if not frames[0] <= frame_index <= frames[-1]:
+            return None
+        step = int(frames.searchsorted(frame_index))
+        return step if frames[step] == frame_index else None
 
     @property
     def mean_joint_score(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -112,10 +112,18 @@ class ImageFolder:
         last = len(self._images) if stop is None else stop
         if not 0 <= start <= last <= len(self._images):
             raise ValueError(f"frames {start} to {last} are not within 0 to {len(self._images)}")
-        return self._frames(start, last)
+        return self._frames(range(start, last))
 
-    def _frames(self, start: int, stop: int) -> Iterator[Frame]:
-        for index in range(start, stop):
+    def picked(self, wanted: Callable[[int], bool]) -> Iterator[Frame]:
+        """Decode the frames whose index is wanted.
+
+        Raises:
+            UnreadableImage: an image cannot be decoded.
+        """
+        return self._frames(filter(wanted, range(len(self._images))))
+
+    def _frames(self, indices: Iterable[int]) -> Iterator[Frame]:
+        for index in indices:
             try:
                 rgb = read_image(self._images[index], self._headers[index])
             except UnreadableImage as error:

@@ -10,7 +10,7 @@ later pass checks that the same stamps come out again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -134,9 +134,17 @@ class VideoFile:
         last = self._geometry.num_frames if stop is None else stop
         if not 0 <= start <= last <= self._geometry.num_frames:
             raise ValueError(f"frames {start} to {last} are not within 0 to {self._geometry.num_frames}")
-        return self._frames(start, last)
+        return self._frames(start, last, lambda _: True)
 
-    def _frames(self, start: int, stop: int) -> Iterator[Frame]:
+    def picked(self, wanted: Callable[[int], bool]) -> Iterator[Frame]:
+        """The frames whose index is wanted; all are decoded, as each may build on the one before, and checked.
+
+        Raises:
+            UnreadableVideo: as `frames`.
+        """
+        return self._frames(0, self._geometry.num_frames, wanted)
+
+    def _frames(self, start: int, stop: int, wanted: Callable[[int], bool]) -> Iterator[Frame]:
         if start == stop:
             return
         with reading(self._path, "cannot open the video"):
@@ -148,8 +156,9 @@ class VideoFile:
                 if frame.pts != self._stored_ticks[index]:
                     raise _Fault("its time stamp differs from the one found when the clip was opened")
                 _check_size(frame, self._size)
-                rgb = self._orientation.apply(to_rgb(frame))
-                yield Frame(index=index, pts_ticks=self._geometry.pts_ticks[index], rgb=rgb)
+                if wanted(index):
+                    rgb = self._orientation.apply(to_rgb(frame))
+                    yield Frame(index=index, pts_ticks=self._geometry.pts_ticks[index], rgb=rgb)
                 index += 1
                 if index == stop:
                     return

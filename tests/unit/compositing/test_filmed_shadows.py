@@ -6,12 +6,15 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from bodydouble.compositing import CompositingConfig, PaintOutConfig, composite
 from bodydouble.compositing.base import CompositedFrame
+from bodydouble.compositing.kernels import fade_out
+from bodydouble.compositing.paint_out import fading
 from bodydouble.evaluation.outside import Margins, measure_outside
 from bodydouble.scene import Frame, MaskStack, SceneBundle
 
@@ -114,3 +117,16 @@ def test_grey_stays_grey(street: Any, walker: Any) -> None:
     for made in shadowed.composited():
         assert int(np.ptp(made.rgb, axis=2).max()) == 0
         assert abs(shadowed.darker(made.rgb)) < 2
+
+
+@pytest.mark.parametrize("margin_px", [0, 1, 5])
+def test_weight_falls_with_the_distance_from_a_shadow(margin_px: int) -> None:
+    rng = np.random.default_rng(margin_px)
+    mask = cv2.blur(rng.random((40, 60), dtype=np.float32), (5, 5)) > 0.55
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    weight = np.clip((margin_px + 1 - distance) * (255.0 / (margin_px + 1)), 0.0, 255.0)
+    weight[distance > margin_px] = 0.0
+    found = np.zeros(mask.shape, np.uint8)
+    fade_out(mask, fading(margin_px), found)
+    assert mask.any()
+    assert np.array_equal(found, np.rint(weight).astype(np.uint8))

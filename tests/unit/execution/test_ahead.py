@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bodydouble.ahead import ahead
+from bodydouble.ahead import ahead, read_ahead
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
@@ -51,3 +51,32 @@ def test_one_worker_starts_no_thread() -> None:
     here = threading.get_ident()
     assert [thread for _, thread in ahead(range(3), lambda _: threading.get_ident(), workers=1)] == [here] * 3
     assert list(ahead([], lambda n: n, workers=4)) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_read_ahead_comes_in_order_and_what_reading_raises_at_its_place(workers: int) -> None:
+    def torn() -> Iterator[int]:
+        yield from range(3)
+        raise OSError("torn tape")
+
+    assert list(read_ahead(range(7), workers=workers)) == list(range(7))
+    items = read_ahead(torn(), workers=workers)
+    assert [next(items) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(OSError, match="torn tape"):
+        next(items)
+
+
+def test_the_next_is_read_while_one_is_worked_on_and_closing_ends_it() -> None:
+    read = threading.Semaphore(0)
+
+    def items() -> Iterator[int]:
+        for number in range(5):
+            read.release()
+            yield number
+
+    ahead_of_us = read_ahead(items(), workers=2)
+    next(ahead_of_us)
+    assert read.acquire(timeout=5)
+    assert read.acquire(timeout=5), "the second is read before it is asked for"
+    ahead_of_us.close()
+    assert not read.acquire(blocking=False), "and no more than that"

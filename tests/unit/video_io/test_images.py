@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bodydouble.errors import UnreadableImage, UnreadableVideo
+from bodydouble.scene import picked_frames
 from bodydouble.video_io import open_source
 from bodydouble.video_io.image_header import read_image_header
 from bodydouble.video_io.natural_order import natural_key
@@ -91,6 +92,13 @@ def test_sizes_are_checked_when_opened(tmp_path: Path) -> None:
     make_images(folder, ["3.png"], size=(32, 25))
     with pytest.raises(UnreadableImage, match=r"1\.jpg is 32x24 px, this one 32x25.*3\.png"):
         open_source(folder)
+
+
+def test_picked_images_are_those_of_a_pass_over_all(tmp_path: Path) -> None:
+    source = open_source(make_images(tmp_path / "01", [f"{i}.png" for i in range(6)]))
+    every, some = list(source.frames()), list(picked_frames(source, lambda index: index % 2 == 1))
+    assert [frame.index for frame in some] == [1, 3, 5]
+    assert all(np.array_equal(frame.rgb, every[frame.index].rgb) for frame in some)
 
 
 def test_stranger_in_the_folder(tmp_path: Path) -> None:

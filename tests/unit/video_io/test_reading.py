@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bodydouble.errors import UnreadableVideo
+from bodydouble.scene import picked_frames
 from bodydouble.video_io import open_source
 from bodydouble.video_io.video_file import VideoFile
 from tests.unit.video_io.making import NTSC, index_in, make_video, picture
@@ -44,6 +45,16 @@ def test_containers(tmp_path: Path, suffix: str, codec: str, pixel_format: str, 
     seconds = [(tick - geometry.pts_ticks[0]) * geometry.time_base for tick in geometry.pts_ticks]
     slack = Fraction(1, 1000) if suffix in (".mkv", ".webm") else Fraction(0)
     assert all(abs(second - index / NTSC) <= slack for index, second in enumerate(seconds))
+
+
+def test_picked_frames_are_those_of_a_pass_over_all(tmp_path: Path) -> None:
+    source = open_source(make_video(tmp_path / "clip.mp4", num_frames=9, rate=NTSC, options={"bf": "2"}))
+    every = list(source.frames())
+    some = list(picked_frames(source, lambda index: index % 3 == 1))
+    assert [frame.index for frame in some] == [1, 4, 7]
+    for frame in some:
+        assert frame.pts_ticks == every[frame.index].pts_ticks
+        assert np.array_equal(frame.rgb, every[frame.index].rgb)
 
 
 def test_variable_rate_is_kept_exactly(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bodydouble.generation.avatar.evidence import Evidence
 from bodydouble.generation.avatar.skeleton import Floats, Skeleton, forward
 from bodydouble.generation.avatar.smooth import smooth
-from bodydouble.generation.avatar.view import projection
+from bodydouble.generation.avatar.view import in_picture, projection
 
 _FEET: Final = (13, 10)
 _STATES: Final = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
@@ -47,7 +47,7 @@ def planted_feet(skeleton: Skeleton, evidence: Evidence, angles: Floats, root_px
     if len(angles) < 3:
         return guessed
     scale = evidence.scale_px_per_m[:, None, None]
-    flat = np.einsum("tij,tkj->tki", projection(evidence.elevation_rad), forward(skeleton, angles).joints_m)
+    flat = in_picture(projection(evidence.elevation_rad), forward(skeleton, angles).joints_m)
     ground = np.concatenate([np.zeros((1, 2)), np.cumsum(evidence.ground_shift_px[:-1], 0)])
     feet = flat[:, _FEET] * scale + (root_px - ground)[:, None]
     speed = np.linalg.norm(_rate(feet, evidence.step_s), axis=2) / scale[..., 0]

@@ -27,6 +27,8 @@ _LEAST_MOTION_PX: Final = 0.4
 """Less motion during an exposure cannot be told from the softness of an edge."""
 _MOST_MOTION_SHARE: Final = 0.12
 """Of the body's height: no limb moves farther in an exposure; what does is a jump of the fit."""
+_FEW_SHARE: Final = 0.95
+"""Of vertices move less than what counts as the motion of all."""
 _ROW_STRIDE: Final = 0.618034
 """The golden ratio spreads moments evenly over rows of samples, however many there are."""
 _MOMENTS_APART_PX: Final = 1.2
@@ -121,11 +123,22 @@ def draw(
     scale_px_per_m = float(framing.scale_px_per_m[step])
     dressed = outfit.at(scale_px_per_m)
     axes = camera_axes(float(framing.elevation_rad[step]))
-    points = posed_vertices(dressed, skeleton, poses, step, axes)
+    points = _posed(outfit, dressed, skeleton, poses, step, framing)
     pixels = projected_vertices(dressed, points, framing, step)
-    moved = _moved(dressed, skeleton, poses, step, framing, config.exposure_seconds, pixels)
+    top, bottom = (float(side[1]) for side in kernels.extent(pixels, _STILL))
+    moved = _moved(
+        outfit,
+        dressed,
+        skeleton,
+        poses,
+        step,
+        framing,
+        config.exposure_seconds,
+        pixels,
+        _MOST_MOTION_SHARE * (bottom - top),
+    )
     low, high = kernels.extent(pixels, moved)
-    ground = float(kernels.extent(pixels, _STILL)[1][1])
+    ground = bottom
     width, height = frame_size_px
     left, top = (max(-_MARGIN_PX, int(np.floor(v)) - 1) for v in low)
     right, bottom = (min(e + _MARGIN_PX, int(np.ceil(v)) + 1) for e, v in zip((width, height), high, strict=True))
@@ -179,6 +192,17 @@ def posed_vertices(dressed: Dressed, skeleton: Skeleton, poses: Pose, step: int,
     return points
 
 
+def _posed(
+    outfit: Outfit, dressed: Dressed, skeleton: Skeleton, poses: Pose, step: int, framing: Framing
+) -> NDArray[np.float32]:
+    """`posed_vertices`, as the camera looks at them at that step."""
+    elevation_rad = float(framing.elevation_rad[step])
+    return outfit.posed(
+        dressed, poses, step, elevation_rad,
+        lambda: posed_vertices(dressed, skeleton, poses, step, camera_axes(elevation_rad)),
+    )  # fmt: skip
+
+
 def projected_vertices(
     dressed: Dressed, points: NDArray[np.float32], framing: Framing, step: int
 ) -> NDArray[np.float32]:  # fmt: skip
@@ -190,22 +214,18 @@ def projected_vertices(
 
 
 def _moved(
-    dressed: Dressed, skeleton: Skeleton, poses: Pose, step: int, framing: Framing, exposure_s: float,
-    pixels: NDArray[np.float32],
+    outfit: Outfit, dressed: Dressed, skeleton: Skeleton, poses: Pose, step: int, framing: Framing, exposure_s: float,
+    pixels: NDArray[np.float32], most_px: float,
 ) -> NDArray[np.float32]:  # fmt: skip
     """(N, 2): how far vertices move in the picture while the shutter is open; `_STILL` where nobody would see it."""
     if framing.times_s is None or exposure_s <= 0 or len(framing.times_s) < 2:
         return _STILL
     other = step + 1 if step + 1 < len(framing.times_s) else step - 1
-    axes = camera_axes(float(framing.elevation_rad[other]))
-    there = projected_vertices(dressed, posed_vertices(dressed, skeleton, poses, other, axes), framing, other)
+    there = projected_vertices(dressed, _posed(outfit, dressed, skeleton, poses, other, framing), framing, other)
     between_s = float(framing.times_s[other] - framing.times_s[step])
     share = min(exposure_s, abs(between_s)) / between_s
-    low, high = kernels.extent(pixels, _STILL)
     moved = np.empty((len(pixels), 2), np.float32)
-    farthest = kernels.displace(
-        pixels, there, np.float32(share), np.float32(_MOST_MOTION_SHARE * (high[1] - low[1])), moved
-    )
+    farthest = kernels.displace(pixels, there, np.float32(share), np.float32(most_px), moved)
     return moved if farthest >= _LEAST_MOTION_PX else _STILL
 
 
@@ -238,7 +258,11 @@ def _reach_px(moved: NDArray[np.float32], person_px: float) -> float:
     """How far limbs move during the exposure; the farthest few vertices do not count."""
     if len(moved) < 2:
         return 0.0
-    return min(float(np.percentile(np.hypot(moved[:, 0], moved[:, 1]), 95)), _MOST_MOTION_SHARE * person_px)
+    place = _FEW_SHARE * (len(moved) - 1)
+    below = int(place)
+    squares = np.partition(moved[:, 0] ** 2 + moved[:, 1] ** 2, (below, below + 1))
+    near, far = np.sqrt(squares[below : below + 2])
+    return min(float(near + (place - below) * (far - near)), _MOST_MOTION_SHARE * person_px)
 
 
 def _samples(person_px: float, width_px: int, height_px: int, config: AvatarConfig, motion_px: float) -> int:

@@ -14,7 +14,7 @@ from bodydouble.generation.avatar.lift import NORMAL_HEIGHT_M, Lifter, lift
 from bodydouble.generation.avatar.refine import Guess, limits_rad
 from bodydouble.generation.avatar.skeleton import ANGLE_INDEX, Floats, Skeleton, forward
 from bodydouble.generation.avatar.smooth import smooth
-from bodydouble.generation.avatar.view import projection
+from bodydouble.generation.avatar.view import in_picture, projection
 from bodydouble.runs import runs_of_true
 from bodydouble.scene import MIRRORED
 
@@ -105,7 +105,7 @@ def _hanging(angles: Floats, side: str) -> Floats:
 def _swaps(evidence: Evidence, skeleton: Skeleton, angles: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Where joints fit the guess better with left and right exchanged."""
     joints = forward(skeleton, angles).joints_m
-    shape = np.einsum("tij,tkj->tki", projection(evidence.elevation_rad), joints)
+    shape = in_picture(projection(evidence.elevation_rad), joints)
     seen = evidence.joints_px / evidence.scale_px_per_m[:, None, None]
     total = np.maximum(evidence.weights.sum(1), 1e-6)[:, None]
     shape = shape - ((evidence.weights[..., None] * shape).sum(1) / total)[:, None]

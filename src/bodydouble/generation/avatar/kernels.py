@@ -95,9 +95,10 @@ def expose(pixels: Array, moved: Array, times: Array, left: Any, top: Any, sampl
 
     ``moved`` (N, 2) is gone from time -0.5 to 0.5; (1, 2) holds for all. ``times`` (M,).
     """
+    apart = moved.shape[0] > 1
     for m in range(times.shape[0]):
         for v in range(pixels.shape[0]):
-            way = moved[v % moved.shape[0]]
+            way = moved[v if apart else 0]
             out[m, v, 0] = (pixels[v, 0] + times[m] * way[0] - left) * samples
             out[m, v, 1] = (pixels[v, 1] + times[m] * way[1] - top) * samples
             out[m, v, 2] = pixels[v, 2] * samples
@@ -107,9 +108,10 @@ def expose(pixels: Array, moved: Array, times: Array, left: Any, top: Any, sampl
 def extent(points: Array, moved: Array) -> Any:
     """Least and greatest x and y, (2,) each, of points (N, 3) that go ``moved`` (N, 2) about their place; (1, 2) for all."""
     low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    apart = moved.shape[0] > 1
     for v in range(points.shape[0]):
         for k in range(2):
-            reach = 0.5 * abs(moved[v % moved.shape[0], k])
+            reach = 0.5 * abs(moved[v if apart else 0, k])
             low[k] = min(low[k], points[v, k] - reach)
             high[k] = max(high[k], points[v, k] + reach)
     return low, high
@@ -175,9 +177,9 @@ def push_out(points: Array, grids: Array, starts: Array, ends: Array, start_radi
             for column in range(columns):
                 p = points[first + row * columns + column]
                 way = ways[row, column]
-                for k in range(3):
-                    way[k] = p[k] - middle[k]
-                way /= np.sqrt((way * way).sum()) + 1e-9
+                x, y, z = p[0] - middle[0], p[1] - middle[1], p[2] - middle[2]
+                length = np.sqrt(x * x + y * y + z * z) + 1e-9
+                way[0], way[1], way[2] = x / length, y / length, z / length
                 for c in range(starts.shape[0]):
                     exit_m = _exit(p, way, starts[c], ends[c], start_radii[c], end_radii[c], c % 2 == 0)
                     away[row, column] = max(away[row, column], exit_m)
@@ -205,19 +207,18 @@ def _exit(p: Array, way: Array, start: Array, end: Array, start_radius: Any, end
 
     A thigh pushes from below the hip on: around the hips cloth lies on the body anyway.
     """
-    axis = np.empty(3)
-    rel = np.empty(3)
-    for k in range(3):
-        axis[k] = end[k] - start[k]
-        rel[k] = p[k] - start[k]
-    square = (axis * axis).sum() + 1e-12
-    along = (rel * axis).sum() / square
+    ax, ay, az = end[0] - start[0], end[1] - start[1], end[2] - start[2]
+    rx, ry, rz = p[0] - start[0], p[1] - start[1], p[2] - start[2]
+    square = ax * ax + ay * ay + az * az + 1e-12
+    along = (rx * ax + ry * ay + rz * az) / square
     if along <= 0.02 or along > 1.2:
         return 0.0
     radius = start_radius + min(1.0, max(0.0, along)) * (end_radius - start_radius)
-    side = way - axis * ((way * axis).sum() / square)
-    off = rel - axis * along
-    a, b, c = (side * side).sum(), (side * off).sum(), (off * off).sum() - radius * radius
+    slant = (way[0] * ax + way[1] * ay + way[2] * az) / square
+    sx, sy, sz = way[0] - ax * slant, way[1] - ay * slant, way[2] - az * slant
+    ox, oy, oz = rx - ax * along, ry - ay * along, rz - az * along
+    a, b = sx * sx + sy * sy + sz * sz, sx * ox + sy * oy + sz * oz
+    c = ox * ox + oy * oy + oz * oz - radius * radius
     root = b * b - a * c
     if a < 1e-4 or root <= 0:
         return 0.0
@@ -263,48 +264,49 @@ def fill(
     Where ``density`` (N,) is below 1 a surface is missing in places: below one half where ``fine`` is 0, and the more in
     strands along ``cloth`` (N, 2) the nearer it is to 1 (hashed alpha, Wyman and McGuire 2017, with strands for the hash).
     """
-    height, width = depth.shape
-    count = moments.shape[0]
-    slack = np.float32(-_EDGE_SLACK)
+    height, width = np.int32(depth.shape[0]), np.int32(depth.shape[1])
+    count = np.int32(moments.shape[0])
+    slack, blur = np.float32(-_EDGE_SLACK), np.float32(1e-3)
     zero, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
-    for f in range(faces.shape[0]):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+    for f in range(np.int32(faces.shape[0])):
+        # Unsigned, as numba asks of signed indices whether they count from the end.
+        a, b, c = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
+        thin = min(density[a], density[b], density[c]) < one
         for moment in range(count):
             points = moments[moment]
             y0 = points[a, 1]
             y1, y2 = points[b, 1] - y0, points[c, 1] - y0
             # Rows first: most triangles are so small that few moments have a row in them.
-            first_y = max(0, int(np.ceil(y0 + min(zero, y1, y2) - half - np.float32(1e-3))))
-            last_y = min(height - 1, int(np.floor(y0 + max(zero, y1, y2) - half + np.float32(1e-3))))
-            first_y += (moment - first_y) % count
+            first_y = max(np.int32(0), np.int32(np.ceil(y0 + min(zero, y1, y2) - half - blur)))
+            last_y = min(np.int32(height - 1), np.int32(np.floor(y0 + max(zero, y1, y2) - half + blur)))
+            ahead = first_y % count
+            first_y += moment - ahead + (count if moment < ahead else np.int32(0))
             if first_y > last_y:
                 continue
             x0, z0 = points[a, 0], points[a, 2]
             x1, z1 = points[b, 0] - x0, points[b, 2] - z0
             x2, z2 = points[c, 0] - x0, points[c, 2] - z0
             area = x1 * y2 - x2 * y1
-            if abs(area) < 1e-9:
-                continue
-            first_x = max(0, int(np.ceil(x0 + min(zero, x1, x2) - half - np.float32(1e-3))))
-            last_x = min(width - 1, int(np.floor(x0 + max(zero, x1, x2) - half + np.float32(1e-3))))
-            if first_x > last_x:
+            first_x = max(np.int32(0), np.int32(np.ceil(x0 + min(zero, x1, x2) - half - blur)))
+            last_x = min(np.int32(width - 1), np.int32(np.floor(x0 + max(zero, x1, x2) - half + blur)))
+            if (abs(area) < np.float32(1e-9)) | (first_x > last_x):
                 continue
             inverse = one / area
-            thin = min(density[a], density[b], density[c]) < one
-            for row in range(first_y, last_y + 1, count):
+            for row in range(np.uint32(first_y), np.uint32(last_y + 1), np.uint32(count)):
                 py = np.float32(row) + half - y0
-                for column in range(first_x, last_x + 1):
+                depths, triangles = depth[row], triangle[row]
+                for column in range(np.uint32(first_x), np.uint32(last_x + 1)):
                     px = np.float32(column) + half - x0
                     w1 = (px * y2 - x2 * py) * inverse
                     w2 = (x1 * py - px * y1) * inverse
-                    if w1 < slack or w2 < slack or one - w1 - w2 < slack:
-                        continue
                     z = z0 + w1 * z1 + w2 * z2
-                    if z < depth[row, column]:
-                        if thin and _is_missing(w1, w2, density, cloth, a, b, c, fine, seed):
-                            continue
-                        depth[row, column] = z
-                        triangle[row, column] = f
+                    nearest, seen = depths[column], triangles[column]
+                    # Written whether seen or not: half of the samples are, which no processor foresees.
+                    hits = (w1 >= slack) & (w2 >= slack) & (one - w1 - w2 >= slack) & (z < nearest)
+                    if thin and hits:
+                        hits = not _is_missing(w1, w2, density, cloth, a, b, c, fine, seed)
+                    depths[column] = z if hits else nearest
+                    triangles[column] = f if hits else seen
 
 
 @nb.njit(cache=True, nogil=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bodydouble.generation.avatar import folds, surfaces
-from bodydouble.generation.avatar.skeleton import BONES, Floats
+from bodydouble.generation.avatar.skeleton import BONES, Floats, Pose
 from bodydouble.scene.appearance import RGB
 
 BONES_PER_VERTEX = 4
@@ -144,6 +144,7 @@ class Outfit:
         self._levels: dict[float, Dressed] = {}
         self._creases: dict[Dressed, NDArray[np.float32]] = {}
         self._rests: dict[Dressed, NDArray[np.float32]] = {}
+        self._posed: dict[tuple[Dressed, Pose, int, float], NDArray[np.float32]] = {}
         self._paint = paint
         self._charts: list[NDArray[np.float32]] = []
 
@@ -157,6 +158,14 @@ class Outfit:
             layers = [layer for layer in self._layers if cell_m == 0 or not layer.is_fine]
             self._levels[cell_m] = join([_merged(layer, cell_m) for layer in layers])
         return self._levels[cell_m]
+
+    def posed(
+        self, dressed: Dressed, poses: Pose, step: int, elevation_rad: float, make: Callable[[], NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """(N, 3) vertices in a pose. The last are kept: a picture asks where they go, and the next one begins there."""
+        here = (dressed, poses, step, elevation_rad)
+        self._posed = {here: self._posed[here] if here in self._posed else make()}
+        return self._posed[here]
 
     def creases(self, dressed: Dressed, seed: int) -> NDArray[np.float32]:
         """(N, 2): how folds tip the normals of one of the levels; they go with the cloth, so once is enough."""

@@ -17,7 +17,7 @@ from bodydouble.generation.avatar.private_motion import Played, play_privately
 from bodydouble.generation.avatar.refine import Fit, refine
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats, Pose, Skeleton, forward
 from bodydouble.generation.avatar.smooth import smooth_robust
-from bodydouble.generation.avatar.view import View, projection
+from bodydouble.generation.avatar.view import View, in_picture, projection
 from bodydouble.scene import MIRRORED, PersonTrack, SceneBundle
 
 _GRID_RAD: Final = 1e-5
@@ -173,7 +173,7 @@ def _rescale(evidence: Evidence, stated_px_per_m: Floats, fit: Fit, skeleton: Sk
         skeleton: the double's bones.
     """
     joints = forward(skeleton, fit.angles).joints_m
-    flat = np.einsum("tij,tkj->tki", projection(evidence.elevation_rad), joints)
+    flat = in_picture(projection(evidence.elevation_rad), joints)
     close = np.where(np.isfinite(fit.error_m), 1 / (1 + (np.nan_to_num(fit.error_m) / 0.12) ** 2), 0)
     weight = evidence.weights * close
     total = np.maximum(weight.sum(1), 1e-6)[:, None]

@@ -30,7 +30,7 @@ from bodydouble.generation.avatar.skeleton import (
     joint_jacobian,
 )
 from bodydouble.generation.avatar.smooth import smooth
-from bodydouble.generation.avatar.view import projection
+from bodydouble.generation.avatar.view import in_picture, projection
 from bodydouble.seeds import derive_seed
 
 MOST_SHIFT_S: Final = 0.10
@@ -113,7 +113,7 @@ def play_privately(
     angles = angles + _habits(angles, times_s, seed, strength)
     angles = np.clip(angles, *limits_rad())
     flat = projection(elevation_rad)
-    before = np.einsum("tij,tkj->tki", flat, forward(skeleton, played.angles).joints_m[:, _FEET])
+    before = in_picture(flat, forward(skeleton, played.angles).joints_m[:, _FEET])
     places = before * scale_px_per_m[:, None, None] + (root_px - ground_px)[:, None]
     goal_px = _at(legs, times_s, places.reshape(len(times_s), 4)).reshape(-1, 2, 2) + ground_px[:, None]
     goal_m = (goal_px - root_px[:, None]) / scale_px_per_m[:, None, None]

@@ -24,7 +24,7 @@ from bodydouble.generation.avatar.skeleton import (
     forward,
     joint_jacobian,
 )
-from bodydouble.generation.avatar.view import projection
+from bodydouble.generation.avatar.view import in_picture, projection
 
 UNKNOWNS: Final = NUM_ANGLES + 2
 _BAND: Final = 3 * UNKNOWNS - 1
@@ -178,14 +178,14 @@ class _Solver:
     def _place(self, pose: Pose) -> Floats:
         """Root in metres of the picture, from the joints of the first guess, or from the box where few are seen."""
         weight = self._evidence.weights
-        offset = self._seen_m - np.einsum("tij,tkj->tki", self._flat, pose.joints_m)
+        offset = self._seen_m - in_picture(self._flat, pose.joints_m)
         total = weight.sum(1)
         by_joints = (weight[..., None] * offset).sum(1) / np.maximum(total, 1e-6)[:, None]
         share = np.clip(total / 4, 0, 1)[:, None]
         return np.asarray(share * by_joints + (1 - share) * self._anchor_m)
 
     def _residual_m(self, state: Floats, pose: Pose) -> Floats:
-        flat = np.einsum("tij,tkj->tki", self._flat, pose.joints_m)
+        flat = in_picture(self._flat, pose.joints_m)
         return np.asarray(flat + state[:, None, NUM_ANGLES:] - self._seen_m)
 
     def _joint_weight(self, residual: Floats) -> Floats:
@@ -228,7 +228,7 @@ class _Solver:
 
     def _slide_m(self, state: Floats, pose: Pose) -> Floats:
         """(T-1, 2, 2): how far each ankle moves against the ground from frame to frame."""
-        flat = np.einsum("tij,tkj->tki", self._flat, pose.joints_m[:, _ANKLES]) + state[:, None, NUM_ANGLES:]
+        flat = in_picture(self._flat, pose.joints_m[:, _ANKLES]) + state[:, None, NUM_ANGLES:]
         scale = self._evidence.scale_px_per_m[:, None, None]
         px = flat * scale
         return np.asarray((np.diff(px, axis=0) - self._evidence.ground_shift_px[:-1, None]) / scale[:-1])
@@ -238,7 +238,7 @@ class _Solver:
         count = len(state)
         jacobian = joint_jacobian(pose)
         full = np.zeros((count, 18, 2, UNKNOWNS))
-        full[..., :NUM_ANGLES] = np.einsum("tij,tkja->tkia", self._flat, jacobian)
+        full[..., :NUM_ANGLES] = self._flat[:, None] @ jacobian
         full[..., 0, NUM_ANGLES], full[..., 1, NUM_ANGLES + 1] = 1, 1
         residual = self._residual_m(state, pose)
         weight = self._joint_weight(residual)
@@ -280,9 +280,9 @@ class _Solver:
         here, there = feet[:-1], feet[1:] * ratio
         weight = (self._contact() / _CONTACT_M**2)[..., None, None]
         slide = self._slide_m(state, pose)
-        own[:-1] += np.einsum("tfia,tfib->tab", weight * here, here)
-        own[1:] += np.einsum("tfia,tfib->tab", weight * there, there)
-        next_to[:-1] -= np.einsum("tfia,tfib->tab", weight * here, there)
+        own[:-1] += _squares(weight * here, here)
+        own[1:] += _squares(weight * there, there)
+        next_to[:-1] -= _squares(weight * here, there)
         slope[:-1] += np.einsum("tfia,tfi->ta", weight * here, slide)
         slope[1:] -= np.einsum("tfia,tfi->ta", weight * there, slide)
 
@@ -295,30 +295,33 @@ class _Solver:
         for k in range(3):
             slope[k : count - 2 + k] -= second[k] * bend
         for shift in range(3):
-            band = bands[_BAND - shift * UNKNOWNS].reshape(count, UNKNOWNS)
             for k in range(3 - shift):
-                band[k + shift : k + shift + count - 2] += second[k] * second[k + shift] * self._smooth
+                rows = slice(k + shift, k + shift + count - 2)
+                bands[rows, :, _BAND - shift * UNKNOWNS] += second[k] * second[k + shift] * self._smooth
+
+
+def _squares(left: Floats, right: Floats) -> Floats:
+    """(T, 27, 27): products of rows (T, 2 feet, 2, 27), summed over the feet."""
+    count = len(left)
+    return np.asarray(left.reshape(count, 4, UNKNOWNS).transpose(0, 2, 1) @ right.reshape(count, 4, UNKNOWNS))
 
 
 def _to_bands(own: Floats, next_to: Floats) -> Floats:
-    """Upper banded storage (LAPACK) of the blocks on and beside the diagonal; rows are diagonals, columns unknowns."""
-    count = len(own)
-    bands = np.zeros((_BAND + 1, count * UNKNOWNS))
-    table = bands.reshape(_BAND + 1, count, UNKNOWNS)
-    for row in range(UNKNOWNS):
-        for column in range(UNKNOWNS):
-            if column >= row:
-                table[_BAND + row - column, :, column] = own[:, row, column]
-            # Unknown ``row`` of frame t against unknown ``column`` of frame t + 1.
-            table[_BAND + row - column - UNKNOWNS, 1:, column] += next_to[:-1, row, column]
+    """(T, 27, 81): each unknown's column of LAPACK's upper banded storage, from blocks on and beside the diagonal."""
+    bands = np.zeros((len(own), UNKNOWNS, _BAND + 1))
+    for column in range(UNKNOWNS):
+        bands[:, column, _BAND - column :] = own[:, : column + 1, column]
+        # Unknowns of frame t against unknown ``column`` of frame t + 1.
+        before = _BAND - UNKNOWNS - column
+        bands[1:, column, before : before + UNKNOWNS] = next_to[:-1, :, column]
     return bands
 
 
 def _solve(bands: Floats, slope: Floats, damping: float) -> Floats:
-    damped = bands.copy()
-    damped[-1] *= 1 + damping
+    damped = bands.reshape(-1, _BAND + 1).copy()
+    damped[:, -1] *= 1 + damping
     try:
-        change: NDArray[np.float64] = solveh_banded(damped, slope.ravel(), check_finite=True)
+        change: NDArray[np.float64] = solveh_banded(damped.T, slope.ravel(), overwrite_ab=True, check_finite=True)
     except (LinAlgError, ValueError) as error:
         raise FloatingPointError("the fit of the pose has no solution") from error
     return change.reshape(slope.shape)

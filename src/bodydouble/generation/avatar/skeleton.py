@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bodydouble.generation.avatar import chains
 from bodydouble.scene import JOINT_NAMES
 
 Floats = NDArray[np.float64]
@@ -57,7 +58,7 @@ _MINUS_X, _MINUS_Y = (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """One angle's part in one bone: a rotation about a fixed axis, after those listed before it for the same bone."""
+    """One angle's part in one bone: a rotation about x, y or z or against it, after those before it for the same bone."""
 
     bone: int
     axis: tuple[float, float, float]
@@ -87,7 +88,12 @@ def _turns() -> tuple[Turn, ...]:
     )
 
 
-TURNS: Final[tuple[Turn, ...]] = _turns()
+TURNS: Final[tuple[Turn, ...]] = tuple(sorted(_turns(), key=lambda turn: turn.bone))
+_TURN_BONES: Final = np.array([turn.bone for turn in TURNS])
+_TURN_ANGLES: Final = np.array([turn.angle for turn in TURNS])
+_TURN_GAINS: Final = np.array([turn.gain for turn in TURNS])
+_TURN_AXES: Final = np.array([np.abs(turn.axis).argmax() for turn in TURNS])
+_TURN_SIGNS: Final = np.array([sum(turn.axis) for turn in TURNS])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -126,37 +132,26 @@ class Pose:
 def forward(skeleton: Skeleton, angles: Floats) -> Pose:
     """Pose a batch, ``angles`` (B, 25)."""
     batch = len(angles)
-    rotations = np.empty((batch, len(BONES), 3, 3))
-    heads = np.zeros((batch, len(BONES), 3))
+    rotations, heads = np.empty((batch, len(BONES), 3, 3)), np.empty((batch, len(BONES), 3))
     axes = np.empty((batch, len(TURNS), 3))
-    for bone, parent in enumerate(PARENTS):
-        if parent < 0:
-            turn = np.broadcast_to(np.eye(3), (batch, 3, 3))
-        else:
-            # The parent's straightening must not carry over: children are straightened on their own.
-            turn = rotations[:, parent]
-            arm = skeleton.heads_m[bone] - skeleton.heads_m[parent]
-            heads[:, bone] = heads[:, parent] + turn @ arm
-            turn = turn @ skeleton.straighten[parent].T
-        for index, step in enumerate(TURNS):
-            if step.bone == bone:
-                axes[:, index] = turn @ np.array(step.axis)
-                turn = turn @ _about(step.axis, step.gain * angles[:, step.angle])
-        rotations[:, bone] = turn @ skeleton.straighten[bone]
+    turns = _TURN_GAINS * angles[:, _TURN_ANGLES]
+    arms = skeleton.heads_m - skeleton.heads_m[list(PARENTS)]
+    chains.pose_chain(
+        _TURN_SIGNS * np.sin(turns), np.cos(turns), _TURN_BONES, _TURN_AXES, _TURN_SIGNS, np.array(PARENTS), arms,
+        skeleton.straighten, rotations, heads, axes,
+    )  # fmt: skip
     offsets = skeleton.joints_m - skeleton.heads_m[JOINT_BONE]
-    joints = heads[:, JOINT_BONE] + np.einsum("bjik,jk->bji", rotations[:, JOINT_BONE], offsets)
+    joints = heads[:, JOINT_BONE] + (rotations[:, JOINT_BONE] @ offsets[:, :, None])[..., 0]
     return Pose(rotations=rotations, heads_m=heads, joints_m=joints, axes=axes)
 
 
 def joint_jacobian(pose: Pose) -> Floats:
     """(B, 18, 3, 25): how the joints move, metres per radian of each angle."""
-    batch = len(pose.joints_m)
-    jacobian = np.zeros((batch, NUM_ANGLES, len(JOINT_NAMES), 3))
-    for index, step in enumerate(TURNS):
-        moved = _MOVES[step.bone]
-        arms = pose.joints_m[:, moved] - pose.heads_m[:, step.bone, None]
-        jacobian[:, step.angle, moved] += step.gain * np.cross(pose.axes[:, index, None], arms)
-    return np.moveaxis(jacobian, 1, 3)
+    jacobian = np.zeros((*pose.joints_m.shape, NUM_ANGLES))
+    chains.chain_jacobian(
+        pose.joints_m, pose.heads_m, pose.axes, _TURN_BONES, _TURN_GAINS, _TURN_ANGLES, _MOVES, jacobian
+    )
+    return jacobian
 
 
 def turn_between(start: Floats, goal: Floats) -> Floats:
@@ -169,18 +164,13 @@ def turn_between(start: Floats, goal: Floats) -> Floats:
 
 def about(axis: tuple[float, float, float], angle_rad: float) -> Floats:
     """(3, 3): rotation about a unit axis."""
-    return np.asarray(_about(axis, np.array([angle_rad]))[0])
-
-
-def _about(axis: tuple[float, float, float], angle_rad: Floats) -> Floats:
     x, y, z = axis
     k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    sine, cosine = np.sin(angle_rad)[:, None, None], np.cos(angle_rad)[:, None, None]
-    return np.asarray(np.eye(3) + sine * k + (1 - cosine) * (k @ k))
+    return np.asarray(np.eye(3) + np.sin(angle_rad) * k + (1 - np.cos(angle_rad)) * (k @ k))
 
 
-def _moves() -> tuple[NDArray[np.int64], ...]:
-    """Per bone the joints at its tips and below."""
+def _moves() -> NDArray[np.bool_]:
+    """(bones, 18): the joints at each bone's tip and below."""
     chains = []
     for joint_bone in JOINT_BONE.tolist():
         chain, bone = set(), joint_bone
@@ -188,7 +178,7 @@ def _moves() -> tuple[NDArray[np.int64], ...]:
             chain.add(bone)
             bone = PARENTS[bone]
         chains.append(chain)
-    return tuple(np.array([j for j, chain in enumerate(chains) if bone in chain]) for bone in range(len(BONES)))
+    return np.array([[bone in chain for chain in chains] for bone in range(len(BONES))])
 
 
 _MOVES: Final = _moves()
