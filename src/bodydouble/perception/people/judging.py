@@ -16,11 +16,11 @@ from bodydouble.scene.skeleton import BODY_JOINTS
 
 SURE_SCORE: Final = 0.75
 """Score of the finder from which the per-person network isn't asked. On single frames of eight recorded clips the second
-look gave one of 450 such candidates less than 0.5 (``benchmarks/second_look.py``)."""
+look gave none of 437 such candidates less than 0.5 (``benchmarks/second_look.py``)."""
 _DOUBTFUL_SCORE: Final = 0.5
 """Below it most candidates are nobody, so that asking in two steps is cheaper than in one."""
-_WEIGHT_FOUND, _WEIGHT_PERSON, _WEIGHT_JOINTS, _OFFSET = 1.69, 0.29, 1.05, -2.87
-_SURE_WEIGHT, _SURE_OFFSET = 1.90, 0.05
+_WEIGHT_FOUND, _WEIGHT_PERSON, _WEIGHT_JOINTS, _OFFSET = 1.75, 0.32, 0.74, -2.75
+_SURE_WEIGHT, _SURE_OFFSET = 1.94, 0.26
 
 
 @runtime_checkable
