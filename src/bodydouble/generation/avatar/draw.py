@@ -125,20 +125,10 @@ def draw(
     axes = camera_axes(float(framing.elevation_rad[step]))
     points = _posed(outfit, dressed, skeleton, poses, step, framing)
     pixels = projected_vertices(dressed, points, framing, step)
-    top, bottom = (float(side[1]) for side in kernels.extent(pixels, _STILL))
-    moved = _moved(
-        outfit,
-        dressed,
-        skeleton,
-        poses,
-        step,
-        framing,
-        config.exposure_seconds,
-        pixels,
-        _MOST_MOTION_SHARE * (bottom - top),
-    )
+    crown, ground = (float(end[1]) for end in kernels.extent(pixels, _STILL))
+    most_px = _MOST_MOTION_SHARE * (ground - crown)
+    moved = _moved(outfit, dressed, skeleton, poses, step, framing, config.exposure_seconds, pixels, most_px)
     low, high = kernels.extent(pixels, moved)
-    ground = bottom
     width, height = frame_size_px
     left, top = (max(-_MARGIN_PX, int(np.floor(v)) - 1) for v in low)
     right, bottom = (min(e + _MARGIN_PX, int(np.ceil(v)) + 1) for e, v in zip((width, height), high, strict=True))
