@@ -33,6 +33,13 @@ _EDGE_SLACK = 1e-4
 """Barycentric slack that closes the cracks which float32 rounding leaves between neighbouring triangles."""
 _AROUND = np.array([[-2, 0], [2, 0], [0, -2], [0, 2], [-1, -2], [-1, 2], [2, 1], [2, -1]], np.int64)
 """Where around a sample is looked for what shades it, in half reaches (row, column)."""
+_RINGS_M = (0.05, 0.16)
+"""Reach of the two rings in which that is done."""
+_SHADES = (0.10, 0.11)
+"""Share of the light that one of eight samples of each ring takes. With less (.05, .025, up to 0.3 m), legs that cross were
+one dark shape and a referee took left for right, see ``benchmarks/README.md``; with more it does no better."""
+_SHADE_M = 0.9
+"""How far in front of a place something still shades it: one leg the other in a stride, an arm held out the body."""
 _FRAY_M = np.float32(0.005)
 """Width of the locks in which hair thins out at its edges."""
 _MOST_FRAY = 0.36
@@ -313,15 +320,16 @@ def fill(
 def _hidden(triangle: Array, depth: Array, row: Any, column: Any, reach: Any, per_metre: Any) -> Any:
     """How many of eight samples around stand a little in front of one, and so keep light from it.
 
-    (Crytek's ambient occlusion of the screen, Mittring 2007, with a fixed ring.)
+    (Crytek's ambient occlusion of the screen, Mittring 2007, with a fixed ring.) A leg behind the other, an arm before the
+    body: what stands farther in front takes less, up to ``_SHADE_M``.
     """
     total = 0.0
     for k in range(8):
         other_row, other_column = row + reach * _AROUND[k, 0] // 2, column + reach * _AROUND[k, 1] // 2
         if 0 <= other_row < triangle.shape[0] and 0 <= other_column < triangle.shape[1]:
             ahead = (depth[row, column] - depth[other_row, other_column]) / per_metre
-            if 0.02 < ahead < 0.3:
-                total += min(1.0, (ahead - 0.02) / 0.05) * (1 - ahead / 0.3)
+            if 0.02 < ahead < _SHADE_M:
+                total += min(1.0, (ahead - 0.02) / 0.05) * (1 - ahead / _SHADE_M)
     return total
 
 
@@ -410,7 +418,7 @@ def shade(
     once for all samples of a surface in a pixel that see the same moment (multisampling). ``codes``: sRGB bytes for
     linear 0..1; ``out`` (H, W, 4) sRGB not multiplied by alpha, and alpha.
     """
-    reach, wide = max(1, int(0.05 * per_metre)), max(2, int(0.16 * per_metre))
+    reach, wide = max(1, int(_RINGS_M[0] * per_metre)), max(2, int(_RINGS_M[1] * per_metre))
     sample_m = np.float32(1.0 / per_metre)
     shares = fine >= 1 and samples > 1
     weights: Array = np.ones(triangle.shape if shares else (1, 1), np.uint8)
@@ -488,8 +496,8 @@ def shade(
                 blue += weight * (e * level + gloss)
             if count == 0:
                 continue
-            dim = 1 - 0.05 * _hidden(triangle, depth, middle_row, middle_column, reach, per_metre)
-            dim *= 1 - 0.025 * _hidden(triangle, depth, middle_row, middle_column, wide, per_metre)
+            dim = 1 - _SHADES[0] * _hidden(triangle, depth, middle_row, middle_column, reach, per_metre)
+            dim *= 1 - _SHADES[1] * _hidden(triangle, depth, middle_row, middle_column, wide, per_metre)
             dim /= total
             _put(out[row, column], ambient[0] * red * dim, ambient[1] * green * dim, ambient[2] * blue * dim, codes)
             out[row, column, 3] = np.uint8(255.0 * count / (samples * samples) + 0.5)
