@@ -139,7 +139,13 @@ class Referee:
         return boxes[sure] / np.float32(scale), scores[sure]
 
     def find(
-        self, rgb: npt.NDArray[np.uint8], *, score: float = 0.3, tiles: bool = True, overlap: float = 0.5
+        self,
+        rgb: npt.NDArray[np.uint8],
+        *,
+        score: float = 0.3,
+        tiles: bool = True,
+        overlap: float = 0.5,
+        halves: bool = True,
     ) -> tuple[Boxes, Scores]:
         """Find people in a picture (height, width, 3) sRGB: the whole picture, and 2x2 overlapping tiles of it.
 
@@ -148,6 +154,8 @@ class Referee:
             score: lowest score, 0 to 1.
             tiles: also look at the tiles; finds people who are small in the picture.
             overlap: intersection over union above which the weaker of two boxes is dropped.
+            halves: also give the boxes of people whom no view saw whole; they end where a tile does, not where the
+                person does. Right where somebody must not be missed, wrong where places of boxes are compared.
 
         Returns:
             Boxes in px of the picture and scores; people whom a tile has cut come last, otherwise best first.
@@ -164,5 +172,8 @@ class Referee:
             boxes = boxes + np.array([view[0], view[1], view[0], view[1]], dtype=np.float32)
             found.append((boxes, scores, cut_by(boxes, view, (width, height))))
         boxes, scores = (np.concatenate([parts[column] for parts in found]) for column in (0, 1))
-        kept = without_halves(boxes, scores, np.concatenate([parts[2] for parts in found]), overlap)
+        cut = np.concatenate([parts[2] for parts in found])
+        kept = without_halves(boxes, scores, cut, overlap)
+        if not halves:
+            kept = kept[~cut[kept]]
         return boxes[kept], scores[kept]

@@ -73,3 +73,26 @@ def test_only_inner_edges_of_tiles_cut():
     assert cut_by(boxes, (0, 0, 60, 60), (100, 100)).tolist() == [False, True, True, False]
     assert cut_by(boxes, (0, 0, 60, 60), (60, 60)).tolist() == [False] * 4
     assert cut_by(np.zeros((0, 4), np.float32), (0, 0, 60, 60), (60, 60)).shape == (0,)
+
+
+class ByTiles(Referee):
+    """Sees a person 100 px tall in the whole picture, and half of another in one tile."""
+
+    def __init__(self) -> None:
+        pass
+
+    def _look(self, rgb: np.ndarray, score: float) -> tuple[np.ndarray, np.ndarray]:
+        whole = rgb.shape[0] == 200
+        box = [20, 60, 60, 160] if whole else [100, 5, 118, 120]
+        found = whole or bool((rgb[0, 0] == 9).all())
+        return np.array([box][: int(found)], np.float32).reshape(-1, 4), np.full(int(found), 0.8, np.float32)
+
+
+def test_people_whom_no_view_saw_whole_are_left_out_where_places_are_compared():
+    picture = np.zeros((200, 200, 3), np.uint8)
+    picture[0, 0] = 9  # Marks the first tile.
+    boxes, _ = ByTiles().find(picture)
+    assert boxes.tolist() == [[20, 60, 60, 160], [100, 5, 118, 120]]
+    boxes, scores = ByTiles().find(picture, halves=False)
+    assert boxes.tolist() == [[20, 60, 60, 160]]
+    assert len(scores) == 1

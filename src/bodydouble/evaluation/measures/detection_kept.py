@@ -5,7 +5,8 @@ from an intersection over union of 0.5 on; over all frames, precision is made fa
 leaves to the order of the input, equal scores, is decided against the result: misses come first.
 
 The reference is the same detector on the original, so nothing is said of whether it is right: a chair that it takes for a
-person is to be found again as well. The original scores 1 against itself.
+person is to be found again as well. The original scores 1 against itself. People whom a tile of the detector cut, and whom
+it saw whole in no other view, count neither as reference nor as claim: their boxes end where the tile does.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ class _Detection:
         self._timeline = Timeline(clip.name, "utility.detection.found")
 
     def _look(self, rgb: npt.NDArray[np.uint8]) -> tuple[Boxes, npt.NDArray[np.float64]]:
-        boxes, scores = self._measure.detector.find(rgb, score=LOOK_SCORE)
+        boxes, scores = self._measure.detector.find(rgb, score=LOOK_SCORE, halves=False)
         large = boxes[:, 3] - boxes[:, 1] >= self._measure.min_height_px
         return boxes[large].astype(np.float64), scores[large].astype(np.float64)
 

@@ -48,8 +48,11 @@ class Memo(Generic[Value]):
 class PersonDetector(Protocol):
     """Finds people in single pictures; `evaluation.referee.Referee` is one."""
 
-    def find(self, rgb: npt.NDArray[np.uint8], *, score: float = ...) -> tuple[Boxes, Scores]:
-        """Boxes, (n, 4) in px, and scores, (n,), of the people who score at least ``score``."""
+    def find(self, rgb: npt.NDArray[np.uint8], *, score: float = ..., halves: bool = ...) -> tuple[Boxes, Scores]:
+        """Boxes, (n, 4) in px, and scores, (n,), of the people who score at least ``score``.
+
+        Without ``halves`` only of those who were seen whole, if the detector looks at parts of a picture that cut people.
+        """
 
 
 class RememberingDetector:
@@ -65,7 +68,9 @@ class RememberingDetector:
         self._detector = detector
         self._memo: Memo[tuple[Boxes, Scores]] = Memo(capacity)
 
-    def find(self, rgb: npt.NDArray[np.uint8], *, score: float = 0.3) -> tuple[Boxes, Scores]:
-        """Boxes, (n, 4) in px, and scores, (n,), of the people who score at least ``score``."""
-        boxes, scores = self._memo.get((digest_of(rgb), score), lambda: self._detector.find(rgb, score=score))
+    def find(self, rgb: npt.NDArray[np.uint8], *, score: float = 0.3, halves: bool = True) -> tuple[Boxes, Scores]:
+        """See ``PersonDetector``."""
+        boxes, scores = self._memo.get(
+            (digest_of(rgb), score, halves), lambda: self._detector.find(rgb, score=score, halves=halves)
+        )
         return boxes.copy(), scores.copy()

@@ -3,7 +3,7 @@
 IDF1 (Ristani et al. 2016, "Performance Measures and a Data Set for Multi-Target, Multi-Camera Tracking"): tracks of the
 original and of the result are paired one to one so that they share as many boxes as possible (intersection over union of
 at least 0.5); IDF1 is twice the shared boxes over all boxes of both. The tracker is ByteTrack (Zhang et al. 2022) of PyPI
-``trackers``, behind the boxes of a detector that took no part in making the result.
+``trackers``, behind the boxes of a detector that took no part in making the result, of people whom it saw whole.
 """
 
 from __future__ import annotations
@@ -159,8 +159,8 @@ class _Tracking:
         self._first: dict[int, tuple[int, tuple[float, float, float, float]]] = {}
 
     def see(self, pair: FramePair) -> None:
-        ids, boxes = self._filmed.follow(*self._detector.find(pair.original_rgb, score=LOOK_SCORE))
-        made_ids, made_boxes = self._made.follow(*self._detector.find(pair.result_rgb, score=LOOK_SCORE))
+        ids, boxes = self._filmed.follow(*self._detector.find(pair.original_rgb, score=LOOK_SCORE, halves=False))
+        made_ids, made_boxes = self._made.follow(*self._detector.find(pair.result_rgb, score=LOOK_SCORE, halves=False))
         self._counts.add(ids, boxes, made_ids, made_boxes)
         for one, (left, top, right, bottom) in zip(ids.tolist(), boxes.tolist(), strict=True):
             self._first.setdefault(one, (pair.index, (left, top, right, bottom)))

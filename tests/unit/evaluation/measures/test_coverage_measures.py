@@ -53,7 +53,7 @@ class Seer:
     def __init__(self, street: Street, *, ghosts: Iterable[tuple[float, float, float, float]] = ()) -> None:
         self.street, self.ghosts, self.asked = street, list(ghosts), []
 
-    def find(self, rgb: np.ndarray, *, score: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
+    def find(self, rgb: np.ndarray, *, score: float = 0.3, halves: bool = True) -> tuple[np.ndarray, np.ndarray]:
         self.asked.append(score)
         index = next(i for i in range(self.street.num_frames) if np.array_equal(rgb, self.street.frame(i)))
         boxes = [list(t.boxes_xyxy_px[t.step_of(index)]) for t in self.street.bundle.tracks] + self.ghosts
@@ -168,7 +168,7 @@ def test_people_on_plates_are_counted_and_shown(street):
 
 def test_clean_plates_and_no_plates(street):
     class Blind:
-        def find(self, rgb: np.ndarray, *, score: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
+        def find(self, rgb: np.ndarray, *, score: float = 0.3, halves: bool = True) -> tuple[np.ndarray, np.ndarray]:
             return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
 
     measure = Plates(Blind())

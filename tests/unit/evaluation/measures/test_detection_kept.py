@@ -20,7 +20,7 @@ class ForegroundDetector:
     def __init__(self, ground: np.ndarray) -> None:
         self.ground, self.calls = ground.astype(int), 0
 
-    def find(self, rgb: np.ndarray, *, score: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
+    def find(self, rgb: np.ndarray, *, score: float = 0.3, halves: bool = True) -> tuple[np.ndarray, np.ndarray]:
         self.calls += 1
         other = (np.abs(rgb.astype(int) - self.ground).max(axis=2) > 8).astype(np.uint8)
         other = cv2.morphologyEx(other, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
