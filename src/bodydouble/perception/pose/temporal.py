@@ -26,6 +26,9 @@ _WIDEST = 0.15
 """Right and left are no farther apart than this, in heights; beyond, a joint is wrong."""
 _OPINION = 0.05
 """What the network's opinion about the side of a joint is worth, times the joint's score."""
+_SEEN_SIDES = 1.5
+"""The same besides for how far apart both sides are seen, over what the walking direction is worth there: whether somebody
+shows face or back is seen better than where a box goes, which may change hands. With scores of 0.7 both are worth alike."""
 _LIMB_OPINION = 0.015
 """The same for arms or legs alone: which of two legs is which is where networks guess (see `pairs`)."""
 _BEND = 1.0
@@ -247,7 +250,8 @@ def _facing_cost(
     """(time, 2) cost of leaving a frame as found, and of swapping it.
 
     Whoever walks away has the right side on the right. Whoever walks across has it nearer to or farther from the camera,
-    which does not show in the places of joints: there the network's opinion stands.
+    which does not show in the places of joints: there the network's opinion stands. It stands, too, where it sees both
+    sides well apart and is sure.
     """
     walked = np.hypot(ahead[:, 0], ahead[:, 1])
     rightward = ahead[:, 1] / np.maximum(walked, 1e-9)
@@ -260,6 +264,8 @@ def _facing_cost(
         wrong = -_FACING_WEIGHT[name] * certainty * np.clip(apart * rightward, -_WIDEST, _WIDEST)
         cost[:, 0] += np.maximum(wrong, 0)
         cost[:, 1] += np.maximum(-wrong, 0)
+        sure = np.minimum(scores[:, r], scores[:, l_])
+        cost[:, 1] += _SEEN_SIDES * sure * _FACING_WEIGHT[name] * np.minimum(np.abs(apart), _WIDEST)
     cost[:, 1] += (_OPINION if group == "body" else _LIMB_OPINION) * scores[:, _paired(group)].sum(axis=1) + _TIE
     return cost
 
