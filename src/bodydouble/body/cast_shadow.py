@@ -129,18 +129,18 @@ def _fill(
         if first[0] <= 0.0 or last[0] <= 0.0:
             continue
         moved = max(abs(first[1] - last[1]), abs(first[2] - last[2]))
-        parts = int(min(max(math.ceil(moved), 1), _MOST_SUB_ROWS))
+        parts = min(max(math.ceil(moved), 1), _MOST_SUB_ROWS)
         for k in range(parts):
             scale, shift, upper, lower = _place(camera, sun, top + r + (k + 0.5) / parts)
-            y0 = max(int(math.ceil(upper - out_top - 0.5)), 0)
-            y1 = min(max(int(math.ceil(lower - out_top - 0.5)), y0 + 1), out.shape[0])
+            y0 = max(math.ceil(upper - out_top - 0.5), 0)
+            y1 = min(max(math.ceil(lower - out_top - 0.5), y0 + 1), out.shape[0])
             for c in range(alpha.shape[1]):
                 value = alpha[r, c]
                 if value == 0:
                     continue
                 x = camera[1] + (left + c - camera[1]) * scale + shift - out_left
-                x0 = max(int(math.ceil(x - 0.5)), 0)
-                x1 = min(max(int(math.ceil(x + scale - 0.5)), int(math.floor(x)) + 1), out.shape[1])
+                x0 = max(math.ceil(x - 0.5), 0)
+                x1 = min(max(math.ceil(x + scale - 0.5), math.floor(x) + 1), out.shape[1])
                 for column in range(x0, x1):
                     for row in range(y0, y1):
                         out[row, column] = max(out[row, column], value)

@@ -150,7 +150,7 @@ class ShadowConfig:
     reach_share: float = 0.12
     """How far it reaches beyond the feet, as a share of the double's height."""
     cast_strength: float = 1.0
-    """Share of the darkness of filmed people's shadows that those of doubles have, where the scene knows the sun; 0 is none."""
+    """Share of the darkness of filmed people's shadows that those of doubles have, where the scene knows the sun."""
 
     def __post_init__(self) -> None:
         """Check ranges.

@@ -233,7 +233,7 @@ class Painter:
                 row = min(sprite.ground_y_px, float(window.top))
                 seen = self._occluders.seen_share(window, row, self._blur_px)
                 if seen is not None:
-                    own = own * np.where(scenery.filled[window.slices], np.float32(1.0), seen)  # noqa: PLW2901
+                    own = own * np.where(scenery.filled[window.slices], np.float32(1.0), seen)
             np.maximum(shade[window.slices], own, out=shade[window.slices])
         before = changed.copy()
         for (window, _), _ in found:

@@ -34,10 +34,8 @@ thin, interrupted and run into each other, so that .2 to .3 is usual, and .03 to
 _OTHERS_SHARE: Final = 0.65
 """... and any direction more than `_FAR_RAD` away by less than this share of it."""
 _FAR_RAD: Final = math.radians(60)
-_HALVES_RAD: Final = math.radians(31)
-"""Both halves of the tracks, or of one's frames, must say the same but for three steps ..."""
-_HALVES_RATIO: Final = 1.7
-"""... and a step of length."""
+_AGREEING: Final = 0.5
+"""Least share of the shadows whose own best direction is within `_FAR_RAD` of that of all; a third would be by chance."""
 _GAMMA: Final = 2.2
 """Linear light over values of pixels, about (IEC 61966-2-1)."""
 _LEAST_DARKNESS: Final = 0.04
@@ -97,16 +95,10 @@ def _agreed(fits: NDArray[np.float64], turns: NDArray[np.float64]) -> tuple[floa
     away = _apart(turns, turn) > _FAR_RAD
     if mean.max() < _LEAST_FIT or mean[away].max() > _OTHERS_SHARE * mean.max():
         return None
-    half = len(fits) // 2
-    for part in (fits[:half], fits[half:]):
-        own = part.mean(axis=0)
-        there = np.unravel_index(int(own.argmax()), own.shape)
-        ratio = _LENGTHS[there[1]] / long
-        if (
-            _apart(turns[there[0] : there[0] + 1], turn)[0] > _HALVES_RAD
-            or not 1 / _HALVES_RATIO < ratio < _HALVES_RATIO
-        ):
-            return None
+    told = fits.max(axis=2)
+    own = turns[told.argmax(axis=1)][told.max(axis=1) > 0]
+    if len(own) == 0 or np.mean(_apart(own, turn) <= _FAR_RAD) < _AGREEING:
+        return None
     return turn, long
 
 
@@ -139,8 +131,8 @@ def _fit(sample: _Sample, view: View, turn: float, long: float) -> float:
     (left, top, right, bottom), alpha = cast
     where = (slice(top, bottom), slice(left, right))
     told = (alpha > 0) & sample.beside[where]
-    both = np.count_nonzero(told & sample.shadow[where])
-    either = np.count_nonzero(told) + np.count_nonzero(sample.shadow) - both
+    both = int(np.count_nonzero(told & sample.shadow[where]))
+    either = int(np.count_nonzero(told)) + int(np.count_nonzero(sample.shadow)) - both
     return both / max(either, 1)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from bodydouble.compositing import CompositingConfig, composite
+from bodydouble.compositing.cast_shadows import darken
+from bodydouble.compositing.config import ShadowConfig
 from bodydouble.errors import InputError
 from bodydouble.evaluation.outside import Margins, allowed_area, measure_outside
-from bodydouble.scene import Frame
+from bodydouble.scene import Frame, Sun
 
 
 @pytest.fixture
@@ -70,3 +74,41 @@ def test_results_of_another_length_or_size_are_refused(scene):
     smaller = [Frame(index=0, pts_ticks=0, rgb=np.ascontiguousarray(made[0].rgb[1:]))]
     with pytest.raises(InputError, match="frame 0"):
         measure_outside(scene.frames(), smaller, scene.bundle, scene, Margins())
+
+
+@pytest.fixture
+def sunny(scene):
+    light = dataclasses.replace(scene.bundle.light, sun=Sun(shadow_xz=(1.2, -0.3), darkness=0.5))
+    scene.bundle = dataclasses.replace(scene.bundle, light=light)
+    return scene
+
+
+def test_cast_shadows_are_drawn_within_what_may_change(scene):
+    plain = results(scene)
+    scene.bundle = dataclasses.replace(
+        scene.bundle,
+        light=dataclasses.replace(scene.bundle.light, sun=Sun(shadow_xz=(1.2, -0.3), darkness=0.5)),
+    )
+    made = results(scene)
+    assert any((before.rgb.astype(int) - after.rgb > 10).any() for before, after in zip(plain, made, strict=True))
+    assert all((after.rgb <= before.rgb.astype(int) + 1).all() for before, after in zip(plain, made, strict=True))
+    assert measure_outside(scene.frames(), made, scene.bundle, scene, Margins()).largest_difference == 0
+
+
+def test_without_strength_the_sun_changes_nothing(sunny):
+    config = CompositingConfig(shadow=ShadowConfig(cast_strength=0.0))
+    off = list(composite(sunny, sunny.bundle, sunny, sunny, config, seed=0))
+    light = dataclasses.replace(sunny.bundle.light, sun=None)
+    sunny.bundle = dataclasses.replace(sunny.bundle, light=light)
+    assert all((a.rgb == b.rgb).all() for a, b in zip(off, results(sunny), strict=True))
+
+
+def test_shade_takes_linear_light_and_leaves_the_rest_to_the_bit():
+    ground = np.full((4, 4, 3), 188, np.uint8)
+    shade = np.zeros((4, 4), np.float32)
+    shade[0] = 1.0
+    wrote = darken(ground, shade, 0.5)
+    assert (wrote == (shade > 0)).all()
+    # 188 is half of the light, half of that is 137.
+    assert (ground[0] == 137).all()
+    assert (ground[1:] == 188).all()
