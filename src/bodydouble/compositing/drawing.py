@@ -229,9 +229,7 @@ class Painter:
         shade = np.zeros(changed.shape, np.float32)
         for (window, own), sprite in found:
             if self._occluders is not None:
-                # Whatever stands nearer than the far end of a shadow may stand in it, or before it.
-                row = min(sprite.ground_y_px, float(window.top))
-                seen = self._occluders.seen_share(window, row, self._blur_px)
+                seen = self._occluders.seen_share(window, sprite.ground_y_px, self._blur_px)
                 if seen is not None:
                     own = own * np.where(scenery.filled[window.slices], np.float32(1.0), seen)
             np.maximum(shade[window.slices], own, out=shade[window.slices])

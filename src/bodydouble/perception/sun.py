@@ -38,8 +38,15 @@ _AGREEING: Final = 0.5
 """Least share of the shadows whose own best direction is within `_FAR_RAD` of that of all; a third would be by chance."""
 _GAMMA: Final = 2.2
 """Linear light over values of pixels, about (IEC 61966-2-1)."""
-_LEAST_DARKNESS: Final = 0.04
-"""Fainter shadows cannot be told from noise, and nobody would miss them."""
+_BLUR_PX: Final = 1.2
+_FAINT: Final = 0.02
+"""As in `perception.shadows`."""
+_ROUNDS: Final = 4
+"""Darkness and extent of soft shadows depend on each other; this often settles it to a per cent."""
+_MOST_DARKNESS: Final = 0.6
+"""Share of pixels' values; leaves a seventh of the linear light, that of a clear sky."""
+_LEAST_DARKNESS: Final = 0.02
+"""Mean share of pixels' values; fainter shadows cannot be told from noise, and nobody would miss them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,7 +72,7 @@ def find_sun(bundle: SceneBundle, darkness: Sequence[float]) -> Sun | None:
     """
     if not bundle.camera.is_static or len(darkness) < _FEWEST_SAMPLES:
         return None
-    dark = 1.0 - (1.0 - float(np.median(np.asarray(darkness, float)))) ** _GAMMA
+    dark = float(np.median(np.asarray(darkness, float)))
     view = estimate_view(bundle)
     step = max(2, math.ceil(max(view.width_px, view.height_px) / _LONG_SIDE_PX))
     samples = _samples(bundle, view, step)
@@ -84,7 +91,26 @@ def find_sun(bundle: SceneBundle, darkness: Sequence[float]) -> Sun | None:
     if best is None:
         return None
     turn, long = _refined(samples, small, *best)
-    return Sun(shadow_xz=(long * math.cos(turn), long * math.sin(turn)), darkness=min(dark, 1.0))
+    xz = (long * math.cos(turn), long * math.sin(turn))
+    missing = _undiluted(dark, samples, small, xz)
+    return Sun(shadow_xz=xz, darkness=1.0 - (1.0 - missing) ** _GAMMA)
+
+
+def _undiluted(dark: float, samples: Sequence[_Sample], view: View, xz: tuple[float, float]) -> float:
+    """Share missing in the midst of a shadow, of pixels' values: means over shadows, as found, hold their soft edges.
+
+    Shadows are found on averages over a few pixels, as far as `_FAINT` is missing; so are the predicted ones here.
+    """
+    blurred = []
+    for sample in samples:
+        cast = cast_shadow(sample.body, sample.left_top, sample.ground_y, view, xz)
+        if cast is not None:
+            blurred.append(cv2.GaussianBlur(np.pad(cast[1], 4).astype(np.float32) / np.float32(255), (7, 7), _BLUR_PX))
+    missing = dark
+    for _ in range(_ROUNDS):
+        shares = [float(shade[shade > _FAINT / missing].mean()) for shade in blurred if shade.max() > _FAINT / missing]
+        missing = min(dark / float(np.median(shares)) if shares else dark, _MOST_DARKNESS)
+    return missing
 
 
 def _agreed(fits: NDArray[np.float64], turns: NDArray[np.float64]) -> tuple[float, float] | None:

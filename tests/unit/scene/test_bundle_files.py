@@ -178,7 +178,7 @@ def test_scenes_of_version_4_know_no_sun_and_are_read(tmp_path: Path) -> None:
     bundle = random_bundle(3)
     write_bundle(bundle, tmp_path / "scene")
     _edit_json(tmp_path / "scene", lambda d: d.__setitem__("schema_version", 4))
-    with pytest.raises(BundleError, match="light.sun"):
+    with pytest.raises(BundleError, match=r"light\.sun"):
         read_bundle(tmp_path / "scene")
     _edit_json(tmp_path / "scene", lambda d: d["light"].pop("sun"))
     assert bundle_differences(read_bundle(tmp_path / "scene"), bundle) == []
