@@ -141,7 +141,7 @@ class SensorConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ShadowConfig:
-    """The soft contact shadow under a double's feet."""
+    """The soft contact shadow under a double's feet, and the one it casts where the sun is known."""
 
     strength: float = 0.25
     """Share of the light that is taken away right under the feet, 0 (no shadow) to 1. Filmed people take 0.08 (Avenue 20),
@@ -149,6 +149,8 @@ class ShadowConfig:
     height further on: medians against the plate."""
     reach_share: float = 0.12
     """How far it reaches beyond the feet, as a share of the double's height."""
+    cast_strength: float = 1.0
+    """Share of the darkness of filmed people's shadows that those of doubles have, where the scene knows the sun."""
 
     def __post_init__(self) -> None:
         """Check ranges.
@@ -157,6 +159,7 @@ class ShadowConfig:
             ConfigError: a value is out of range.
         """
         _check("compositing.shadow.strength", self.strength, 0.0, 1.0)
+        _check("compositing.shadow.cast_strength", self.cast_strength, 0.0, 1.0)
         _check("compositing.shadow.reach_share", self.reach_share, 0.0, 0.3)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodydouble.compositing.audit import largest_difference
+from bodydouble.compositing.cast_shadows import darken, shade_of
 from bodydouble.compositing.compression import FINE_FROM, dct_basis
 from bodydouble.compositing.config import CompositingConfig
 from bodydouble.compositing.double import LEAST_ALPHA, Layer, contact_shadow, lay_over, make_layer
@@ -29,6 +30,7 @@ from bodydouble.compositing.sensor import (
 from bodydouble.compositing.survey import Survey
 from bodydouble.compositing.windows import Window
 from bodydouble.scene import PersonTrack, SceneBundle, Sprite
+from bodydouble.scene.view import estimate_view
 
 _DEFAULT_BLUR_PX: Final[float] = 0.7
 """Softness of common footage, for plates without enough edges to measure it."""
@@ -105,6 +107,8 @@ class Painter:
         self._blur_px = min(blur_for_render_px(footage_px) * sensor.blur_strength, sensor.max_blur_px)
         chroma_px = estimate_chroma_blur_px(plate_rgb, valid) or max(_DEFAULT_CHROMA_BLUR_PX, footage_px)
         extra_px = math.sqrt(max(0.0, chroma_px**2 - footage_px**2)) * sensor.chroma_strength
+        self._sun = bundle.light.sun
+        self._view = estimate_view(bundle) if self._sun is not None else None
         self._comb = survey.comb if sensor.compression else None
         self._chroma_px = 0.0 if is_grey or extra_px < _LEAST_CHROMA_BLUR_PX else min(extra_px, sensor.max_blur_px)
 
@@ -127,6 +131,7 @@ class Painter:
             Per track whether anything of the double is in the frame.
         """
         # All shadows first: they lie on the ground, under every double.
+        self._draw_cast_shadows(scenery, doubles, result, changed)
         for double in doubles:
             self._draw_shadow(scenery, double.sprite, result, changed)
         drawn: dict[int, bool] = {}
@@ -197,17 +202,57 @@ class Painter:
             return
         shadow = self._behind_occluders(shadow, sprite, scenery.filled)
         where = shadow.window.slices
+        share = self._ground_share(scenery, shadow.window, changed)
+        alpha = (share * shadow.alpha / 255).astype(np.float32)
+        piece = self._noise_field.piece(shadow.window, scenery.frame_index, 0)
+        lay_over(result, Layer(window=shadow.window, colour=shadow.colour, alpha=alpha), piece, Noise())
+        changed[where] |= alpha > 0.0
+
+    def _draw_cast_shadows(
+        self,
+        scenery: Scenery,
+        doubles: Sequence[Double],
+        result: npt.NDArray[np.uint8],
+        changed: npt.NDArray[np.bool_],
+    ) -> None:
+        """Where the sun is known: shade on the ground, never darker where two shadows meet."""
+        strength = self._config.shadow.cast_strength
+        if self._sun is None or self._view is None or strength <= 0.0:
+            return
+        found = [
+            (cast, double.sprite)
+            for double in doubles
+            if (cast := shade_of(double.sprite, self._view, self._sun, self._blur_px, self._frame_window)) is not None
+        ]
+        if not found:
+            return
+        shade = np.zeros(changed.shape, np.float32)
+        for (window, own), sprite in found:
+            if self._occluders is not None:
+                seen = self._occluders.seen_share(window, sprite.ground_y_px, self._blur_px)
+                if seen is not None:
+                    own = own * np.where(scenery.filled[window.slices], np.float32(1.0), seen)
+            np.maximum(shade[window.slices], own, out=shade[window.slices])
+        before = changed.copy()
+        for (window, _), _ in found:
+            where = window.slices
+            # Windows may overlap, and what is written once is not written again.
+            part = shade[where] * self._ground_share(scenery, window, before) * np.float32(1 / 255.0)
+            changed[where] |= darken(result[where], part, strength * self._sun.darkness)
+            shade[where] = 0.0
+
+    def _ground_share(
+        self, scenery: Scenery, window: Window, changed: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.float32]:
+        """(height, width) of a window, 0 to 255: where ground is seen, as `_draw_shadow` says."""
+        where = window.slices
         same = largest_difference(scenery.frame_rgb[where], scenery.plate_rgb[where]) <= _GROUND_DIFFERS_BY_AT_MOST
         ground = changed[where] | (same & scenery.valid[where])
         near = cv2.boxFilter(
             ground.astype(np.uint8), -1, (_SPECK_PX, _SPECK_PX), normalize=False, borderType=cv2.BORDER_REPLICATE
         )
         most = (near > _SPECK_PX**2 // 2).astype(np.uint8) * 255
-        share = cv2.blur(most, (3, 3)).astype(np.float32)
-        alpha = (share * shadow.alpha / 255).astype(np.float32)
-        piece = self._noise_field.piece(shadow.window, scenery.frame_index, 0)
-        lay_over(result, Layer(window=shadow.window, colour=shadow.colour, alpha=alpha), piece, Noise())
-        changed[where] |= alpha > 0.0
+        return np.asarray(cv2.blur(most, (3, 3)), np.float32)
 
 
 def _anchor_px(sprite: Sprite) -> tuple[int, int]:

@@ -101,6 +101,25 @@ def paint_plate(
 
 
 @nb.njit(cache=True, nogil=True)
+def dim(base: Array, taken: Array, linear: Array) -> None:
+    """Take shares of the linear light away from a window.
+
+    Args:
+        base: (height, width, 3) uint8, changed in place.
+        taken: (height, width), 0 to 1.
+        linear: (256,): linear light of sRGB values.
+    """
+    for y in range(taken.shape[0]):
+        for x in range(taken.shape[1]):
+            if taken[y, x] <= 0.0:
+                continue
+            for c in range(3):
+                value = linear[base[y, x, c]] * (1.0 - taken[y, x])
+                coded = 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
+                base[y, x, c] = _code(255.0 * coded)
+
+
+@nb.njit(cache=True, nogil=True)
 def lay(base: Array, colour: Array, alpha: Array, tile: Array, places: Array, sigmas: Array) -> None:
     """Lay colours over a window, with noise.
 

@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bodydouble.body.cast_shadow import cast_shadow
 from bodydouble.errors import InputError
-from bodydouble.scene import Frame, SceneBundle, Sprite
+from bodydouble.scene import Frame, SceneBundle, Sprite, Sun
+from bodydouble.scene.view import View, estimate_view
 
 
 class Doubles(Protocol):
@@ -35,6 +37,10 @@ class Margins:
     """Softening of a double's edge: it reaches this far beyond its alpha."""
     shadow_share: float = 0.12
     """Reach of the contact shadow beyond the feet, as a share of the double's height; 0 where there is none."""
+    cast_strength: float = 1.0
+    """Of the shadows that doubles cast where the scene knows the sun; 0 where there are none."""
+    penumbra_share: float = 0.03
+    """How far their soft edge reaches, beside ``double_px``, as a share of the double's height."""
     filmed_shadow_px: int = 5
     """Around the shadows that filmed people cast."""
     min_silhouette_share: float = 0.1
@@ -113,9 +119,25 @@ def allowed_area(
         wanted = round(margins.silhouette_share * (y1 - y0))
         radius = min(max(wanted, margins.silhouette_min_px), margins.silhouette_max_px)
         allowed |= _far_from(own) <= radius
+    sun = bundle.light.sun if margins.cast_strength > 0 else None
+    view = None if sun is None else estimate_view(bundle)
     for _, sprite in sprites:
         _add_double(allowed, sprite, margins)
+        if sun is not None and view is not None:
+            _add_cast_shadow(allowed, sprite, view, sun, margins)
     return allowed
+
+
+def _add_cast_shadow(allowed: npt.NDArray[np.bool_], sprite: Sprite, view: View, sun: Sun, margins: Margins) -> None:
+    alpha = np.ascontiguousarray(sprite.rgba[:, :, 3])
+    cast = cast_shadow(alpha, (sprite.left_px, sprite.top_px), sprite.ground_y_px, view, sun.shadow_xz)
+    if cast is None:
+        return
+    left, top, right, bottom = cast[0]
+    shadow = np.zeros(allowed.shape, np.bool_)
+    shadow[top:bottom, left:right] = cast[1] > 0
+    reach = margins.double_px + int(np.ceil(margins.penumbra_share * alpha.shape[0]))
+    allowed |= _grow(shadow, reach, reach)
 
 
 def measure_outside(

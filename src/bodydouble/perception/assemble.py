@@ -12,7 +12,7 @@ from bodydouble.perception.blobs import BlobTrack, without_pauses
 from bodydouble.perception.config import PerceptionConfig
 from bodydouble.perception.following import BOX_SMOOTHING_SECONDS, Followed, height_model
 from bodydouble.perception.giants import without_giants
-from bodydouble.perception.light import measure_light
+from bodydouble.perception.light import measure_light, sunlit
 from bodydouble.perception.lone_shadows import cut_off
 from bodydouble.perception.pose.neighbours import told_apart
 from bodydouble.perception.pose.temporal import refine_joints
@@ -21,6 +21,7 @@ from bodydouble.perception.quality import sequence_filter
 from bodydouble.perception.reading import Readings, TrackReading
 from bodydouble.perception.shadows import CastShadow
 from bodydouble.perception.silhouette.pauses import with_pauses_filled
+from bodydouble.perception.sun import find_sun
 from bodydouble.perception.tracking.base import Fragment
 from bodydouble.perception.tracking.linking import smooth
 from bodydouble.perception.tracking.meetings import crowding
@@ -101,7 +102,7 @@ def assemble(
         tracks.append(_unexplained(len(tracks) + 1, whole))
     for shadow in lone_shadows:
         tracks.append(_unexplained(len(tracks) + 1, shadow, reason="shadow of somebody who is not seen"))
-    return SceneBundle(
+    bundle = SceneBundle(
         video=geometry,
         tracks=tuple(tracks),
         camera=CameraMotion(to_reference=followed.to_reference),
@@ -109,6 +110,9 @@ def assemble(
         clip_name=source.name,
         producer=producer,
     )
+    darkness = [value for reading in readings.tracks for value in reading.shadow_darkness if value > 0]
+    sun = find_sun(bundle, darkness)
+    return bundle if sun is None else replace(bundle, light=sunlit(bundle, sun))
 
 
 def trimmed(part: Fragment, reading: TrackReading) -> tuple[Fragment, TrackReading]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from bodydouble.scene import Light
+from bodydouble.scene import Light, SceneBundle, Sun
+from bodydouble.scene.view import estimate_view
 
 _MOST_CONTACTS = 2000
 _PATCH_PX = 6
+_STRENGTH = (0.1, 0.8)
+"""Limits of the key light's share."""
 
 
 def measure_light(plate: NDArray[np.uint8], valid: NDArray[np.bool_], contacts_xy_px: NDArray[np.float64]) -> Light:
     """Ambient colour of the ground people stand on, and how hard the light is.
 
-    The direction of the key light cannot be told from a plate alone; it stays the default, from above and behind the
-    camera. Its strength is the contrast between the lit and the shaded ground, a rough guess.
+    The direction of the key light cannot be told from a plate alone; it is the default, from above and behind the
+    camera, until shadows tell (`sunlit`). Its strength is the contrast between the lit and the shaded ground, a rough guess.
 
     Args:
         plate: (H, W, 3) sRGB.
@@ -40,7 +45,20 @@ def measure_light(plate: NDArray[np.uint8], valid: NDArray[np.bool_], contacts_x
     contrast = (high - low) / max(high + low, 1e-6)
     return Light(
         ambient_rgb=(float(ambient[0]), float(ambient[1]), float(ambient[2])),
-        key_strength=float(np.clip(contrast, 0.1, 0.8)),
+        key_strength=float(np.clip(contrast, *_STRENGTH)),
+    )
+
+
+def sunlit(bundle: SceneBundle, sun: Sun) -> Light:
+    """The light of a scene whose sun is known: its key light comes from there, as strong as shadows are dark."""
+    boxes = np.concatenate([track.boxes_xyxy_px for track in bundle.tracks]).astype(float)
+    # Where people are seen; the direction in camera axes is one for the whole clip.
+    elevation = float(np.median(estimate_view(bundle).elevation_rad(0.5 * (boxes[:, 1] + boxes[:, 3]))))
+    return replace(
+        bundle.light,
+        key_direction_xyz=sun.towards_xyz(elevation),
+        key_strength=float(np.clip(sun.darkness, *_STRENGTH)),
+        sun=sun,
     )
 
 

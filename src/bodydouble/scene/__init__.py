@@ -1,7 +1,7 @@
 """The vocabulary: frozen types that stages exchange. Imports nothing else of ours but the errors."""
 
 from bodydouble.scene.appearance import Appearance, Cast
-from bodydouble.scene.bundle import SCHEMA_VERSION, CameraMotion, Light, SceneBundle
+from bodydouble.scene.bundle import SCHEMA_VERSION, CameraMotion, Light, SceneBundle, Sun
 from bodydouble.scene.footage import Frame, FrameSink, FrameSource, Progress, SilentProgress, picked_frames
 from bodydouble.scene.performance import Sprite, TrackWindow
 from bodydouble.scene.silhouette import MaskStack
@@ -29,6 +29,7 @@ __all__ = [
     "SceneBundle",
     "SilentProgress",
     "Sprite",
+    "Sun",
     "TrackWindow",
     "VideoGeometry",
     "picked_frames",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,11 +12,45 @@ import numpy.typing as npt
 from bodydouble.scene.track import PersonTrack
 from bodydouble.scene.video import VideoGeometry
 
-SCHEMA_VERSION: Final = 4
-"""Raised whenever the format changes. Version 2 brought ``joint_visibility``, 3 ``twin_of``, 4 ``shadows``; 3 is still read,
-as a scene in which nobody looked for shadows."""
+SCHEMA_VERSION: Final = 5
+"""Raised whenever the format changes. Version 2 brought ``joint_visibility``, 3 ``twin_of``, 4 ``shadows``,
+5 ``light.sun``; 3 and 4 are still read, as scenes in which nobody looked for shadows, or for the sun."""
 OLDEST_VERSION: Final = 3
 """Of those that are read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sun:
+    """Where the shadows of filmed people fall, pooled over a clip."""
+
+    shadow_xz: tuple[float, float]
+    """From the feet to the end of the shadow on level ground (right, away from the camera), in heights of who casts it."""
+    darkness: float
+    """Share of the linear light that is missing in a shadow, above 0 to 1."""
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            ValueError: a value is not finite or out of range.
+        """
+        length = math.hypot(*self.shadow_xz)
+        if not 0 < length <= 20 or not 0 < self.darkness <= 1:
+            raise ValueError(
+                f"a shadow of {length} heights that takes {self.darkness} of the light; allowed is up to 20, 1"
+            )
+
+    @property
+    def length_ratio(self) -> float:
+        """Length of a shadow over the height of who casts it."""
+        return math.hypot(*self.shadow_xz)
+
+    def towards_xyz(self, elevation_rad: float) -> tuple[float, float, float]:
+        """Unit vector towards the sun in the axes of a camera (x right, y down, z away) that looks down by so much."""
+        right, away = -self.shadow_xz[0], -self.shadow_xz[1]
+        long = math.sqrt(right**2 + away**2 + 1)
+        sine, cosine = math.sin(elevation_rad), math.cos(elevation_rad)
+        return right / long, (-sine * away - cosine) / long, (cosine * away - sine) / long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +63,8 @@ class Light:
     """Unit vector towards the main light in camera axes (x right, y down, z away)."""
     key_strength: float = 0.5
     """Share of the key light in the whole, 0 (overcast, indoor) to 1 (hard sun)."""
+    sun: Sun | None = None
+    """Told from the shadows of filmed people; None where they do not tell, and doubles then cast none."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

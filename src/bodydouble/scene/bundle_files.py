@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from bodydouble.errors import BundleError, OutputError
 from bodydouble.scene import strict_files
-from bodydouble.scene.bundle import CameraMotion, Light, SceneBundle
-from bodydouble.scene.bundle_header import TrackModel, encode_header, parse_header, what_failed
+from bodydouble.scene.bundle import CameraMotion, Light, SceneBundle, Sun
+from bodydouble.scene.bundle_header import BundleModel, TrackModel, encode_header, parse_header, what_failed
 from bodydouble.scene.silhouette import MaskStack
 from bodydouble.scene.skeleton import NUM_JOINTS
 from bodydouble.scene.strict_files import ArraySpec
@@ -162,12 +162,22 @@ def _read_members(store: _Store, path: Path) -> SceneBundle:
             video=video,
             tracks=tuple(tracks),
             camera=CameraMotion(to_reference=camera["to_reference"]),
-            light=Light(**header.light.model_dump()),
+            light=_light_of(header),
             clip_name=header.clip_name,
             producer=header.producer,
         )
     except ValueError as error:
         raise BundleError(f"{what_failed(error)}: {path}") from error
+
+
+def _light_of(header: BundleModel) -> Light:
+    light = header.light
+    return Light(
+        ambient_rgb=light.ambient_rgb,
+        key_direction_xyz=light.key_direction_xyz,
+        key_strength=light.key_strength,
+        sun=None if light.sun is None else Sun(**light.sun.model_dump()),
+    )
 
 
 def _read_track(

@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import from_json
 
 from bodydouble.errors import BundleError
-from bodydouble.scene.bundle import OLDEST_VERSION, SCHEMA_VERSION, SceneBundle
+from bodydouble.scene.bundle import OLDEST_VERSION, SCHEMA_VERSION, SceneBundle, Sun
 from bodydouble.scene.video import VideoGeometry
 
 FORMAT: Final = "bodydouble-scene-bundle"
+_WITH_SUN: Final = 5
+"""Schema version from which light holds the sun."""
 _JSON_LIMIT_BYTES: Final[int] = 64 << 20
 
 _Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -36,10 +38,16 @@ class _VideoModel(_Strict):
     is_gray: bool
 
 
+class _SunModel(_Strict):
+    shadow_xz: tuple[_Finite, _Finite]
+    darkness: _Unit
+
+
 class _LightModel(_Strict):
     ambient_rgb: tuple[_Unit, _Unit, _Unit]
     key_direction_xyz: tuple[_Finite, _Finite, _Finite]
     key_strength: _Unit
+    sun: _SunModel | None = None
 
 
 class TrackModel(_Strict):
@@ -55,7 +63,7 @@ class BundleModel(_Strict):
     """The whole of ``bundle.json``."""
 
     format: Literal["bodydouble-scene-bundle"]
-    schema_version: Literal[3, 4]
+    schema_version: Literal[3, 4, 5]
     producer: _Text
     clip_name: _Text
     video: _VideoModel
@@ -102,6 +110,7 @@ def encode_header(bundle: SceneBundle) -> bytes:
             ambient_rgb=_triple(light.ambient_rgb),
             key_direction_xyz=_triple(light.key_direction_xyz),
             key_strength=float(light.key_strength),
+            sun=None if light.sun is None else _sun_model(light.sun),
         ),
         tracks=[
             TrackModel(track_id=int(t.track_id), num_frames=len(t), reason=t.reason, twin_of=int(t.twin_of))
@@ -138,9 +147,12 @@ def parse_header(data: bytes, path: Path) -> BundleModel:
         )
     try:
         # Strict mode takes lists for tuples only when it reads the JSON itself.
-        return BundleModel.model_validate_json(data)
+        model = BundleModel.model_validate_json(data)
     except ValidationError as error:
         raise BundleError(f"bundle.json: {what_failed(error)}: {path}") from error
+    if version < _WITH_SUN and "sun" in model.light.model_fields_set:
+        raise BundleError(f"bundle.json: light.sun is not known to schema version {version}: {path}")
+    return model
 
 
 def what_failed(error: Exception) -> str:
@@ -149,6 +161,11 @@ def what_failed(error: Exception) -> str:
         first = error.errors(include_url=False)[0]
         return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']} (got {first['input']!r:.60})"
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _sun_model(sun: Sun) -> _SunModel:
+    right, away = (float(value) for value in sun.shadow_xz)
+    return _SunModel(shadow_xz=(right, away), darkness=float(sun.darkness))
 
 
 def _triple(values: tuple[float, float, float]) -> tuple[float, float, float]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from bodydouble.compositing import CompositingConfig, composite
+from bodydouble.compositing.cast_shadows import darken
+from bodydouble.compositing.config import ShadowConfig
 from bodydouble.errors import InputError
 from bodydouble.evaluation.outside import Margins, allowed_area, measure_outside
-from bodydouble.scene import Frame
+from bodydouble.scene import Frame, Sun
 
 
 @pytest.fixture
@@ -70,3 +74,34 @@ def test_results_of_another_length_or_size_are_refused(scene):
     smaller = [Frame(index=0, pts_ticks=0, rgb=np.ascontiguousarray(made[0].rgb[1:]))]
     with pytest.raises(InputError, match="frame 0"):
         measure_outside(scene.frames(), smaller, scene.bundle, scene, Margins())
+
+
+def _sunny(scene, strength=1.0):
+    light = dataclasses.replace(scene.bundle.light, sun=Sun(shadow_xz=(1.2, -0.3), darkness=0.5))
+    bundle = dataclasses.replace(scene.bundle, light=light)
+    config = CompositingConfig(shadow=ShadowConfig(cast_strength=strength))
+    done = composite(scene, bundle, scene, scene, config, seed=0)
+    return bundle, [Frame(index=frame.index, pts_ticks=frame.index, rgb=frame.rgb) for frame in done]
+
+
+def test_cast_shadows_are_drawn_within_what_may_change(scene):
+    bundle, made = _sunny(scene)
+    darker = [plain.rgb.astype(int) - shaded.rgb for plain, shaded in zip(results(scene), made, strict=True)]
+    assert any((levels > 10).any() for levels in darker)
+    assert measure_outside(scene.frames(), made, bundle, scene, Margins()).largest_difference == 0
+
+
+def test_without_strength_the_sun_changes_nothing(scene):
+    _, off = _sunny(scene, strength=0.0)
+    assert all((a.rgb == b.rgb).all() for a, b in zip(off, results(scene), strict=True))
+
+
+def test_shade_takes_linear_light_and_leaves_the_rest_to_the_bit():
+    ground = np.full((4, 4, 3), 188, np.uint8)
+    shade = np.zeros((4, 4), np.float32)
+    shade[0] = 1.0
+    wrote = darken(ground, shade, 0.5)
+    assert (wrote == (shade > 0)).all()
+    # 188 is half of the light, half of that is 137.
+    assert (ground[0] == 137).all()
+    assert (ground[1:] == 188).all()

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bodydouble.errors import BundleError, OutputError
-from bodydouble.scene import SceneBundle, strict_files
+from bodydouble.scene import SceneBundle, Sun, strict_files
 from bodydouble.scene.bundle_files import CAMERA_ARRAYS, TRACK_ARRAYS, read_bundle, write_bundle
 from bodydouble.testing import bundle_differences, make_bundle, random_bundle
 
@@ -163,7 +163,7 @@ def test_strangers_are_not_overwritten(tmp_path: Path) -> None:
 def test_scenes_of_version_3_have_no_shadows_and_are_read(tmp_path: Path) -> None:
     bundle = random_bundle(3)
     write_bundle(bundle, tmp_path / "scene")
-    _edit_json(tmp_path / "scene", lambda d: d.__setitem__("schema_version", 3))
+    _edit_json(tmp_path / "scene", lambda d: (d.__setitem__("schema_version", 3), d["light"].pop("sun")))
     for path in (tmp_path / "scene" / "tracks").iterdir():
         with np.load(path) as new:
             arrays = {name: new[name] for name in new.files if not name.startswith("shadow_")}
@@ -174,8 +174,28 @@ def test_scenes_of_version_3_have_no_shadows_and_are_read(tmp_path: Path) -> Non
     assert bundle_differences(read, dataclasses.replace(bundle, tracks=tracks)) == []
 
 
+def test_scenes_of_version_4_know_no_sun_and_are_read(tmp_path: Path) -> None:
+    bundle = random_bundle(3)
+    write_bundle(bundle, tmp_path / "scene")
+    _edit_json(tmp_path / "scene", lambda d: d.__setitem__("schema_version", 4))
+    with pytest.raises(BundleError, match=r"light\.sun"):
+        read_bundle(tmp_path / "scene")
+    _edit_json(tmp_path / "scene", lambda d: d["light"].pop("sun"))
+    assert bundle_differences(read_bundle(tmp_path / "scene"), bundle) == []
+
+
+def test_the_sun_is_kept(tmp_path: Path) -> None:
+    bundle = random_bundle(3)
+    light = dataclasses.replace(bundle.light, sun=Sun(shadow_xz=(1.25, -0.5), darkness=0.5))
+    write_bundle(dataclasses.replace(bundle, light=light), tmp_path / "scene")
+    assert read_bundle(tmp_path / "scene").light == light
+    _edit_json(tmp_path / "scene", lambda d: d["light"]["sun"].__setitem__("darkness", 0.0))
+    with pytest.raises(BundleError, match="shadow"):
+        read_bundle(tmp_path / "scene")
+
+
 def test_a_scene_of_version_3_holds_no_shadows(folder: Path) -> None:
-    _edit_json(folder, lambda d: d.__setitem__("schema_version", 3))
+    _edit_json(folder, lambda d: (d.__setitem__("schema_version", 3), d["light"].pop("sun")))
     with pytest.raises(BundleError, match="shadow"):
         read_bundle(folder)
 
@@ -188,7 +208,7 @@ def test_a_shadow_beyond_the_frame_is_refused(folder: Path) -> None:
         read_bundle(folder)
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 5, "3", None, True, 1.5, [1]])
+@pytest.mark.parametrize("version", [0, 1, 2, 6, "3", None, True, 1.5, [1]])
 def test_another_version_is_named(folder: Path, version: object) -> None:
     _edit_json(folder, lambda d: d.__setitem__("schema_version", version))
     with pytest.raises(BundleError, match=r"schema[ _]version"):
