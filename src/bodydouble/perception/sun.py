@@ -26,6 +26,9 @@ _LEAST_SHADOW_SHARE: Final = 0.05
 _DIRECTIONS: Final = 36
 _LENGTHS: Final = (0.3, 0.5, 0.8, 1.2, 1.8, 2.7)
 """Tried first, in heights: the sun from 73 down to 20 degrees high."""
+_SHORTEST: Final = 0.5
+"""Shorter shadows cannot be told from the shade that every sky leaves at people's feet, which doubles have in any case: the
+crowd's clip, under clouds, would have a sun with shadows of 0.4 heights."""
 _FINER: Final = 5
 """Times the steps around the best are halved: 10 degrees down to a third of one."""
 _LEAST_FIT: Final = 0.12
@@ -91,6 +94,8 @@ def find_sun(bundle: SceneBundle, darkness: Sequence[float]) -> Sun | None:
     if best is None:
         return None
     turn, long = _refined(samples, small, *best)
+    if long < _SHORTEST:
+        return None
     xz = (long * math.cos(turn), long * math.sin(turn))
     missing = _undiluted(dark, samples, small, xz)
     return Sun(shadow_xz=xz, darkness=1.0 - (1.0 - missing) ** _GAMMA)
