@@ -59,7 +59,7 @@ def test_everybody_plays_in_every_frame(scene: Path, performance: Path) -> None:
             assert 0.15 < inside / ((box[2] - box[0]) * (box[3] - box[1])) < 1.2
             # Where the two cross, their boxes grow over each other and no longer end at the feet; doubles do not follow.
             if usual[step]:
-                assert abs(sprite.ground_y_px - box[3]) < 4
+                assert abs(sprite.ground_y_px - box[3]) < 0.1 * (box[3] - box[1])
 
 
 def test_two_processes_make_the_same_to_the_bit(scene: Path, performance: Path, tmp_path: Path) -> None:

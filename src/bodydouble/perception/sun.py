@@ -31,9 +31,9 @@ _SHORTEST: Final = 0.5
 crowd's clip, under clouds, would have a sun with shadows of 0.4 heights."""
 _FINER: Final = 5
 """Times the steps around the best are halved: 10 degrees down to a third of one."""
-_LEAST_FIT: Final = 0.12
+_LEAST_FIT: Final = 0.1
 """Shadows as predicted and as found must overlap (intersection over union, mean) by this much: shadows are
-thin, interrupted and run into each other, so that .2 to .3 is usual, and .03 to .09 in wrong directions ..."""
+thin, interrupted and run into each other, so that .1 to .3 is usual, and .03 to .09 in wrong directions ..."""
 _OTHERS_SHARE: Final = 0.65
 """... and any direction more than `_FAR_RAD` away by less than this share of it."""
 _FAR_RAD: Final = math.radians(60)

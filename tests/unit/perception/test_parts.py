@@ -138,8 +138,9 @@ def test_swapped_sides_are_put_right() -> None:
 
 
 def test_walking_direction_decides_when_most_frames_are_swapped() -> None:
+    """Unless the network is surer than a direction can be, see `test_joints_over_time`."""
     truth, boxes = walking_joints(40)
-    refined, _ = refine(truth[:, list(MIRRORED)], np.full((40, 18), 0.8, np.float32), boxes)
+    refined, _ = refine(truth[:, list(MIRRORED)], np.full((40, 18), 0.4, np.float32), boxes)
     assert np.abs(refined - truth).max() < 3.0
 
 

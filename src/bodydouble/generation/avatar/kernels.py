@@ -35,11 +35,9 @@ _AROUND = np.array([[-2, 0], [2, 0], [0, -2], [0, 2], [-1, -2], [-1, 2], [2, 1],
 """Where around a sample is looked for what shades it, in half reaches (row, column)."""
 _RINGS_M = (0.05, 0.16)
 """Reach of the two rings in which that is done."""
-_SHADES = (0.10, 0.11)
-"""Share of the light that one of eight samples of each ring takes. With less (.05, .025, up to 0.3 m), legs that cross were
-one dark shape and a referee took left for right, see ``benchmarks/README.md``; with more it does no better."""
-_SHADE_M = 0.9
-"""How far in front of a place something still shades it: one leg the other in a stride, an arm held out the body."""
+_SHADES, _SHADE_M = (0.10, 0.11), 0.9
+"""Share of the light that one of eight samples of each ring takes, and how far in front it still does. With less, legs that
+cross are one dark shape, and a referee takes left for right (``benchmarks/README.md``); with more it does no better."""
 _FRAY_M = np.float32(0.005)
 """Width of the locks in which hair thins out at its edges."""
 _MOST_FRAY = 0.36
@@ -320,8 +318,7 @@ def fill(
 def _hidden(triangle: Array, depth: Array, row: Any, column: Any, reach: Any, per_metre: Any) -> Any:
     """How many of eight samples around stand a little in front of one, and so keep light from it.
 
-    (Crytek's ambient occlusion of the screen, Mittring 2007, with a fixed ring.) A leg behind the other, an arm before the
-    body: what stands farther in front takes less, up to ``_SHADE_M``.
+    (Crytek's ambient occlusion of the screen, Mittring 2007, with a fixed ring.)
     """
     total = 0.0
     for k in range(8):
