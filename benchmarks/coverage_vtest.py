@@ -40,6 +40,7 @@ def margins_of(config: CompositingConfig) -> Margins:
         silhouette_max_px=config.paint_out.dilation_max_px,
         double_px=int(np.ceil(2.5 * config.sensor.max_blur_px)),
         shadow_share=config.shadow.reach_share,
+        cast_strength=config.shadow.cast_strength,
         filmed_shadow_px=config.paint_out.shadow_margin_px,
         min_silhouette_share=config.paint_out.min_silhouette_share,
     )

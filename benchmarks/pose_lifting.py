@@ -31,9 +31,10 @@ from bodydouble.body.model import BodyModel
 from bodydouble.generation.avatar.motion import Style, fit_motion
 from bodydouble.generation.avatar.physique import build_physique
 from bodydouble.generation.avatar.skeleton import Skeleton, forward
-from bodydouble.generation.avatar.view import View, projection
+from bodydouble.generation.avatar.view import projection
 from bodydouble.generation.config import AvatarConfig
 from bodydouble.scene import MIRRORED, CameraMotion, Light, MaskStack, PersonTrack, SceneBundle, VideoGeometry
+from bodydouble.scene.view import View
 from bodydouble.synth.behaviour import Behaviour, Stand, Walk
 from bodydouble.synth.figure import Person
 from bodydouble.synth.unusual import Cycle, Fall, Fight, Run, Throw

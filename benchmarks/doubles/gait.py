@@ -28,10 +28,11 @@ from bodydouble.evaluation.pose_agreement import agreement, summarise
 from bodydouble.generation.avatar.motion import Motion, Style, fit_motion
 from bodydouble.generation.avatar.physique import build_physique, phenotype_of
 from bodydouble.generation.avatar.skeleton import Skeleton, forward
-from bodydouble.generation.avatar.view import estimate_view, projection
+from bodydouble.generation.avatar.view import projection
 from bodydouble.generation.config import AvatarConfig, GenerationConfig
 from bodydouble.generation.plan import plan_windows
 from bodydouble.scene import PersonTrack, SceneBundle
+from bodydouble.scene.view import estimate_view
 from bodydouble.seeds import derive_seed
 
 STYLES = ("exact", "natural", "private", "private:1.5", "private:2", "path")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from bodydouble.body.cast_shadow import cast_shadow
 from bodydouble.compositing.kernels import dim
+from bodydouble.compositing.light import SRGB_TO_LINEAR
 from bodydouble.compositing.windows import Window
 from bodydouble.scene import Sprite, Sun
 from bodydouble.scene.view import View
@@ -18,9 +19,6 @@ from bodydouble.scene.view import View
 _PENUMBRA_SHARE: Final[float] = 0.01
 """Deviation of a shadow's soft edge over the height of who casts it: the sun is half a degree wide."""
 _LEAST_SHADE: Final[float] = 1.0 / 255.0
-_CODED: Final = np.arange(256) / 255.0
-_LINEAR: Final = np.where(_CODED <= 0.04045, _CODED / 12.92, ((_CODED + 0.055) / 1.055) ** 2.4).astype(np.float32)
-"""(256,): linear light of sRGB values (IEC 61966-2-1)."""
 
 
 def shade_of(
@@ -78,5 +76,5 @@ def darken(result: npt.NDArray[np.uint8], shade: npt.NDArray[np.float32], darkne
         Where it wrote, (height, width).
     """
     taken = np.where(shade * darkness >= _LEAST_SHADE, shade * np.float32(darkness), np.float32(0.0))
-    dim(result, np.asarray(taken, np.float32), _LINEAR)
+    dim(result, np.asarray(taken, np.float32), SRGB_TO_LINEAR)
     return np.asarray(taken > 0.0)

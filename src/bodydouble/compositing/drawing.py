@@ -193,10 +193,7 @@ class Painter:
         result: npt.NDArray[np.uint8],
         changed: npt.NDArray[np.bool_],
     ) -> None:
-        """Draw a shadow only where ground is seen: on what was painted, and on pixels that look like the plate.
-
-        Without single pixels that do not look like their neighbours, which would be specks of light in the shadow.
-        """
+        """The soft shadow under a double's feet, where ground is seen."""
         shadow = contact_shadow(sprite, self._frame_window, self._config.shadow)
         if shadow is None:
             return
@@ -244,7 +241,10 @@ class Painter:
     def _ground_share(
         self, scenery: Scenery, window: Window, changed: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.float32]:
-        """(height, width) of a window, 0 to 255: where ground is seen, as `_draw_shadow` says."""
+        """(height, width) of a window, 0 to 255: where ground is seen, on what was painted and on pixels like the plate.
+
+        Without single pixels that do not look like their neighbours, which would be specks of light in a shadow.
+        """
         where = window.slices
         same = largest_difference(scenery.frame_rgb[where], scenery.plate_rgb[where]) <= _GROUND_DIFFERS_BY_AT_MOST
         ground = changed[where] | (same & scenery.valid[where])

@@ -40,11 +40,6 @@ class Sun:
                 f"a shadow of {length} heights that takes {self.darkness} of the light; allowed is up to 20, 1"
             )
 
-    @property
-    def length_ratio(self) -> float:
-        """Length of a shadow over the height of who casts it."""
-        return math.hypot(*self.shadow_xz)
-
     def towards_xyz(self, elevation_rad: float) -> tuple[float, float, float]:
         """Unit vector towards the sun in the axes of a camera (x right, y down, z away) that looks down by so much."""
         right, away = -self.shadow_xz[0], -self.shadow_xz[1]

@@ -23,8 +23,9 @@ from bodydouble.generation.avatar.skeleton import (
     forward,
     joint_jacobian,
 )
-from bodydouble.generation.avatar.view import View, estimate_view, projection
+from bodydouble.generation.avatar.view import projection
 from bodydouble.scene import PersonTrack, SceneBundle
+from bodydouble.scene.view import View, estimate_view
 
 VIEW = View(horizon_y_px=280 - 845 * float(np.tan(0.25)), focal_px=845, width_px=768, height_px=576)
 

@@ -13,9 +13,10 @@ from bodydouble.generation import GenerationConfig, WindowPlan, make_generator
 from bodydouble.generation.avatar.motion import Style, fit_motion
 from bodydouble.generation.avatar.physique import build_physique
 from bodydouble.generation.avatar.skeleton import Floats, forward
-from bodydouble.generation.avatar.view import View, projection
+from bodydouble.generation.avatar.view import projection
 from bodydouble.generation.config import AvatarConfig
 from bodydouble.scene import Cast, SceneBundle, Sprite
+from bodydouble.scene.view import View
 
 STYLES: tuple[Style, ...] = ("exact", "natural", "private")
 FRAMES = 45

@@ -10,8 +10,8 @@ import numpy as np
 from bodydouble.generation.avatar.gait import gait_angles
 from bodydouble.generation.avatar.skeleton import Floats, Skeleton, forward
 from bodydouble.generation.avatar.smooth import smooth, smooth_robust
-from bodydouble.generation.avatar.view import View
 from bodydouble.scene import CameraMotion, PersonTrack, VideoGeometry
+from bodydouble.scene.view import View
 
 _CROWN_ABOVE_EYES_M: Final = 0.13
 _SOLE_BELOW_ANKLE_M: Final = 0.09

@@ -17,12 +17,12 @@ from bodydouble.generation.avatar.mesh import Outfit
 from bodydouble.generation.avatar.motion import Motion, fit_motion, poses_of
 from bodydouble.generation.avatar.physique import Physique, build_physique, phenotype_of
 from bodydouble.generation.avatar.skeleton import Pose
-from bodydouble.generation.avatar.view import View, estimate_view
 from bodydouble.generation.avatar.wardrobe import dress
 from bodydouble.generation.base import CannotPlay
 from bodydouble.generation.config import AvatarConfig, GenerationConfig
 from bodydouble.generation.plan import WindowPlan
 from bodydouble.scene import Cast, PersonTrack, SceneBundle, Sprite, TrackWindow
+from bodydouble.scene.view import View, estimate_view
 from bodydouble.seeds import derive_seed
 
 _KEPT_DOUBLES = 6

@@ -17,8 +17,9 @@ from bodydouble.generation.avatar.private_motion import Played, play_privately
 from bodydouble.generation.avatar.refine import Fit, refine
 from bodydouble.generation.avatar.skeleton import BONE_INDEX, Floats, Pose, Skeleton, forward
 from bodydouble.generation.avatar.smooth import smooth_robust
-from bodydouble.generation.avatar.view import View, in_picture, projection
+from bodydouble.generation.avatar.view import in_picture, projection
 from bodydouble.scene import MIRRORED, PersonTrack, SceneBundle
+from bodydouble.scene.view import View
 
 _GRID_RAD: Final = 1e-5
 _GRID_PX: Final = 1e-3

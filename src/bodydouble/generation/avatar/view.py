@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from bodydouble.generation.avatar.skeleton import Floats
-from bodydouble.scene.view import View, estimate_view
-
-__all__ = ["View", "estimate_view", "in_picture", "projection"]
 
 
 def projection(elevation_rad: Floats) -> Floats:
