@@ -32,7 +32,7 @@ from bodydouble.perception.tracking.linking import (
     without_invisible_ends,
 )
 from bodydouble.perception.tracking.looks import NUM_LOOKS, looks_of
-from bodydouble.perception.tracking.meetings import cut_at_meetings
+from bodydouble.perception.tracking.meetings import cut_at_meetings, without_parts
 from bodydouble.perception.tracking.uncross import uncross
 from bodydouble.perception.tracking.weak import weak_fragments
 from bodydouble.scene import Frame, FrameSource, Progress
@@ -162,7 +162,7 @@ def _linked(
     """The offline pass: cut where people met or a track leaps, joined over the whole clip, put right where they crossed."""
     distinct = drop_doubles(fragments)
     cuts = [leaps(part, border, frames_per_second) for part in distinct]
-    pieces = cut_at_meetings(distinct, frames_per_second, cuts)
+    pieces = without_parts(cut_at_meetings(distinct, frames_per_second, cuts), frames_per_second)
     middle = look_middle(pieces)
     pauses = [seconds for seconds in _FIRST_PAUSES_SECONDS if seconds < config.tracking.link_seconds]
     joined = associate(

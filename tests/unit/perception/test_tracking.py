@@ -19,7 +19,7 @@ from bodydouble.perception.tracking.base import Fragment, join
 from bodydouble.perception.tracking.likeness import look_middle
 from bodydouble.perception.tracking.linking import drop_composites, fill, without_invisible_ends
 from bodydouble.perception.tracking.looks import NUM_LOOKS, looks_of
-from bodydouble.perception.tracking.meetings import Piece, cut_at_meetings
+from bodydouble.perception.tracking.meetings import Piece, cut_at_meetings, without_parts
 from bodydouble.perception.tracking.uncross import uncross
 from bodydouble.perception.tracking.verdict import TrackEvidence, doubt_about
 
@@ -116,6 +116,36 @@ def test_who_is_there_in_the_next_frame_outweighs_what_the_tracker_picked_up_lat
     ]
     joined = associate(pieces, pauses_frames=[12, 38], frames_per_second=25.0, middle=0.05, border=BORDER)
     assert max(len(piece.fragment) for piece in joined) == 60
+
+
+def test_a_stray_detection_does_not_take_somebody_s_track_away() -> None:
+    """A boy passes somebody; one weak box over both is put into his track, and his goes on as the other's."""
+    rate = 25.0
+    before, after = fragment(0, 17, 100, -2, height=170, score=0.95), fragment(17, 31, 66, -2, height=170, score=0.95)
+    stray = fragment(17, 18, 66, 0, height=180, score=0.42)
+    neighbour, beside = fragment(2, 16, 96, 0, height=165), fragment(16, 17, 96, 0, height=165)
+    pieces = [
+        Piece(fragment=part, clear=np.zeros(len(part), bool), first_origin=origin, last_origin=origin)
+        for part, origin in ((before, 0), (stray, 0), (neighbour, 1), (beside, 1), (after, 2))
+    ]
+    joined = associate(pieces, pauses_frames=[12, 38], frames_per_second=rate, middle=0.05, border=BORDER)
+    assert max(len(piece.fragment) for piece in joined) == 31
+
+
+def test_a_short_stray_on_somebody_s_legs_is_nobody() -> None:
+    whole = fragment(0, 40, 100, 2, height=170)
+    legs = fragment(31, 33, 165, 2, height=70)
+    legs = replace(legs, boxes=legs.boxes + np.array([0, 95, -4, 95]))
+    child = fragment(0, 40, 104, 2, height=90)
+    child = replace(child, boxes=child.boxes + np.array([0, 75, -8, 75]))
+    pieces = [
+        Piece(fragment=part, clear=np.zeros(len(part), bool), first_origin=k, last_origin=k)
+        for k, part in enumerate((whole, legs, child))
+    ]
+    # A child in front of somebody lasts, and a face in the crowd is within nobody's box.
+    assert [piece.first_origin for piece in without_parts(pieces, 25.0)] == [0, 2]
+    assert [piece.first_origin for piece in without_parts(pieces[1:2], 25.0)] == [1]
+    assert without_parts([], 25.0) == []
 
 
 def test_nobody_runs_as_far_as_the_pause_is_long() -> None:
@@ -215,6 +245,13 @@ def test_grey_empty_and_cut_looks() -> None:
 def test_a_piece_that_nobody_crosses_is_not_cut() -> None:
     pieces: list[Piece] = cut_at_meetings([fragment(0, 40, 0, 3), fragment(0, 40, 400, 3)], 10.0)
     assert [len(piece.fragment) for piece in pieces] == [40, 40]
+
+
+def test_a_track_is_cut_where_nobody_was_seen_for_long_enough_to_be_mistaken() -> None:
+    before, after = fragment(0, 10, 0, 3), fragment(17, 30, 51, 3)
+    shorter = fragment(15, 30, 45, 3)
+    assert [len(piece.fragment) for piece in cut_at_meetings([join([before, after])], 25.0)] == [10, 13]
+    assert [len(piece.fragment) for piece in cut_at_meetings([join([before, shorter])], 25.0)] == [25]
 
 
 def test_a_box_over_two_people_goes_but_never_the_people() -> None:

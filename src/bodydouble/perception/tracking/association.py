@@ -39,6 +39,9 @@ _BORDER_COST_PER_SECOND: Final = 3.0
 """Whoever was last seen, or is first seen, at the border of the frame has left or come in: pauses there are dear."""
 _BORDER_PX: Final = 2.0
 _COST_LIMIT: Final = 4.0
+"""A join must cost less; where either piece is a detection or two, which may be a stray, less in proportion."""
+_FULL_SCORES: Final = 3.0
+"""Sum of the scores of a piece from which on it is no stray."""
 _OVERLAP_SECONDS: Final = 0.5
 """Two pieces of one person may both be there for this long, when a tracker lost and found somebody."""
 _OVERLAP_IOU: Final = 0.3
@@ -139,15 +142,17 @@ def _best_pairs(pieces: list[Piece], pause: int, rate: float, middle: float, bor
     gaps = firsts[None] - lasts[:, None]
     overlap = max(1, round(_OVERLAP_SECONDS * rate))
     possible = (gaps <= pause) & (gaps > -overlap) & (firsts[:, None] < firsts) & (lasts[:, None] < lasts)
-    cost = np.full(gaps.shape, _FORBIDDEN)
+    limits = _COST_LIMIT * np.minimum(1.0, [piece.fragment.scores.sum() / _FULL_SCORES for piece in pieces])
+    # What a join saves; what is not worth one must not push aside what is, so every piece may also stay without a successor.
+    saved = np.full(gaps.shape, -_FORBIDDEN)
     for i, j in zip(*np.nonzero(possible), strict=True):
-        cost[i, j] = _cost(pieces[i], pieces[j], ends[i], ends[j], rate, middle)
-    # What is not worth a join must not push aside what is: every piece may also stay without a successor.
-    stay = np.full(gaps.shape, _FORBIDDEN)
-    np.fill_diagonal(stay, _COST_LIMIT)
-    rows, columns = linear_sum_assignment(np.c_[cost, stay])
+        cost = _cost(pieces[i], pieces[j], ends[i], ends[j], rate, middle)
+        saved[i, j] = min(limits[i], limits[j]) - cost
+    stay = np.full(gaps.shape, -_FORBIDDEN)
+    np.fill_diagonal(stay, 0.0)
+    rows, columns = linear_sum_assignment(np.c_[saved, stay], maximize=True)
     chosen = [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if j < len(pieces)]
-    return [(i, j) for i, j in chosen if cost[i, j] <= _COST_LIMIT]
+    return [(i, j) for i, j in chosen if saved[i, j] >= 0]
 
 
 def _cost(first: Piece, second: Piece, a: _End, b: _End, rate: float, middle: float) -> float:

@@ -19,8 +19,13 @@ _HOLE_FRAMES: Final = 2
 """Meetings interrupted for no longer than this are one."""
 _LONG_SECONDS: Final = 1.0
 """People who walk together for longer than this may be mixed up more than once."""
-_PAUSE_SECONDS: Final = 0.5
+_PAUSE_SECONDS: Final = 0.25
 """A fragment without a detection for longer than this may have been taken up by somebody else."""
+_PART_SECONDS: Final = 0.3
+"""A piece that lasts no longer than this may be nothing but a part of somebody else."""
+_WITHIN: Final = 0.85
+_SMALLER: Final = 0.75
+"""Share of its box that lies within the other's, and of the other's area that it has at most."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,6 +89,38 @@ def cut_at_meetings(
                 )
             )
     return pieces
+
+
+def without_parts(pieces: list[Piece], frames_per_second: float) -> list[Piece]:
+    """Leave out short pieces that show a part of somebody else in each of their frames.
+
+    A tracker that loses somebody behind another takes up a stray box on the other's legs; going on from there it cannot
+    be joined to where its own person comes out again. People are not lost by this: the box lies within somebody's who
+    stays, and what is before and after is filled in.
+
+    Args:
+        pieces: of all fragments.
+        frames_per_second: of the clip.
+    """
+    most_frames = max(2, round(_PART_SECONDS * frames_per_second))
+    lasting = [piece.fragment for piece in pieces if len(piece.fragment) > most_frames]
+    at: dict[int, list[NDArray[np.float64]]] = {}
+    for part in lasting:
+        for frame, box in zip(part.frames.tolist(), part.boxes, strict=True):
+            at.setdefault(frame, []).append(box)
+
+    def is_part(frame: int, box: NDArray[np.float64]) -> bool:
+        others = np.array(at.get(frame, [])).reshape(-1, 4)
+        own = float(areas(box[None])[0])
+        within = overlap_areas(box[None], others)[0] >= _WITHIN * own
+        return bool((within & (own <= _SMALLER * areas(others))).any())
+
+    def stays(part: Fragment) -> bool:
+        if len(part) > most_frames:
+            return True
+        return not all(is_part(frame, box) for frame, box in zip(part.frames.tolist(), part.boxes, strict=True))
+
+    return [piece for piece in pieces if stays(piece.fragment)]
 
 
 def join_pieces(parts: list[Piece]) -> Piece:
