@@ -70,6 +70,7 @@ def assemble(
     geometry = source.geometry
     tracks: list[PersonTrack] = []
     motion: list[NDArray[np.float64]] = []
+    own_motion: list[NDArray[np.float64]] = []
     lone_shadows = list(readings.lone_shadows)
     rate = float(geometry.average_rate)
     size = (geometry.width_px, geometry.height_px)
@@ -94,7 +95,8 @@ def assemble(
         track = _person(len(tracks) + 1, seen, shorter, config, rate, doubt=reason)
         tracks.append(track if sure else _as_precaution(track))
         motion.append(np.array(shorter.motion, np.float64))
-    tracks = play_only_the_seen(play_one_in_one_place(play_one_of_twins(tracks)), motion, rate)
+        own_motion.append(np.array(shorter.own_motion, np.float64))
+    tracks = play_only_the_seen(play_one_in_one_place(play_one_of_twins(tracks)), motion, own_motion, rate)
     tracks = with_joint_visibility(tracks, frame_size_px=size)
     reach = int(np.clip(round(_REACH_SECONDS * rate), 2, _MOST_REACH_FRAMES))
     for blob in readings.blobs:
@@ -132,6 +134,7 @@ def trimmed(part: Fragment, reading: TrackReading) -> tuple[Fragment, TrackReadi
         joint_scores=reading.joint_scores[keep],
         visible=reading.visible[keep],
         motion=reading.motion[keep],
+        own_motion=reading.own_motion[keep],
         shadow_windows=reading.shadow_windows[keep],
         shadow_bits=reading.shadow_bits[keep],
         shadow_darkness=reading.shadow_darkness[keep],

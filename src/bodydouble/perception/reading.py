@@ -44,6 +44,8 @@ class TrackReading:
     visible: list[float] = field(default_factory=list)
     motion: list[float] = field(default_factory=list)
     """Share of the person that differs from the plate; NaN where nobody can tell."""
+    own_motion: list[float] = field(default_factory=list)
+    """Share of the box that does and is in no silhouette of anybody else who is detected; NaN where nobody can tell."""
     shadow_windows: list[tuple[int, int, int, int]] = field(default_factory=list)
     shadow_bits: list[NDArray[np.uint8]] = field(default_factory=list)
     """Shadows packed as in ``MaskStack``; both empty where nobody looked for them."""
@@ -109,6 +111,11 @@ def read_people(
                 foreground = replace(foreground, mask=foreground.mask & valid)
         mine = [results[track] for track, _ in present[frame.index]]
         outlines = _read_frame(look, heights, mine, config, foreground, size)
+        detected = [bool(followed.tracks[track].observed[step]) for track, step in present[frame.index]]
+        for result, share in zip(
+            mine, own_motion_shares(look.boxes_xyxy_px, outlines, detected, foreground), strict=True
+        ):
+            result.own_motion.append(share)
         if shades is not None:
             shades.add(frame, None if foreground is None else (rgb, valid), look.boxes_xyxy_px, outlines, mine)
         if foreground is not None and camera.is_static:
@@ -202,6 +209,31 @@ def _read_frame(
         result.visible.append(float(visible[number]))
         result.motion.append(outline.motion_share)
     return outlines
+
+
+def own_motion_shares(
+    boxes: NDArray[np.float32], outlines: list[Outline], detected: list[bool], foreground: Foreground | None
+) -> list[float]:
+    """Of each box the share that moves where nobody else is who is detected."""
+    if foreground is None:
+        return [float("nan")] * len(boxes)
+    height, width = foreground.mask.shape
+    owners = np.zeros((height, width), np.uint16)
+    for outline, known in zip(outlines, detected, strict=True):
+        left, top, right, bottom = outline.window_xyxy_px
+        owners[top:bottom, left:right] += (outline.mask & known).astype(np.uint16)
+    shares = []
+    for box, outline, known in zip(boxes, outlines, detected, strict=True):
+        left, top, right, bottom = window(box, width, height)
+        others = owners[top:bottom, left:right].astype(np.int64)
+        if known:
+            x0, y0, x1, y1 = outline.window_xyxy_px
+            own = np.zeros((height, width), bool)
+            own[y0:y1, x0:x1] = outline.mask
+            others -= own[top:bottom, left:right]
+        free = foreground.mask[top:bottom, left:right] & (others == 0)
+        shares.append(float(free.mean()) if free.size else float("nan"))
+    return shares
 
 
 def _explained(boxes: NDArray[np.float32], outlines: list[Outline], shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bodydouble.perception.unseen import play_only_the_seen
@@ -33,8 +34,11 @@ def away(track: PersonTrack, *stretches: tuple[int, int], visible: float = 0.0, 
     return replace(track, box_scores=scores, visible_fraction=seen)
 
 
-def after(track: PersonTrack, rate: float = RATE, motion: float = np.nan) -> PersonTrack:
-    return play_only_the_seen([track], [np.full(len(track), motion)], rate)[0]
+def after(
+    track: PersonTrack, rate: float = RATE, motion: float = np.nan, own: npt.NDArray[np.float64] | None = None
+) -> PersonTrack:
+    own_motion = np.full(len(track), np.nan) if own is None else own
+    return play_only_the_seen([track], [np.full(len(track), motion)], [own_motion], rate)[0]
 
 
 def played(track: PersonTrack) -> list[int]:
@@ -84,3 +88,22 @@ def test_where_nothing_differs_from_the_plate_nobody_is_seen(walker: PersonTrack
     gap = away(walker, (10, 30), visible=1.0)
     assert bool(after(gap, motion=motion).play[10:30].all()) == plays
     assert after(walker, motion=motion).play.all()
+
+
+@pytest.mark.parametrize(("own", "plays"), [(0.02, False), (0.2, True), (np.nan, True)])
+def test_what_moves_there_may_be_somebody_else_who_is_detected(walker: PersonTrack, own: float, plays: bool) -> None:
+    gap = away(walker, (10, 30), visible=1.0)
+    shares = np.full(len(walker), 0.3)
+    shares[10:30] = own
+    assert bool(after(gap, motion=0.8, own=shares).play[10:30].all()) == plays
+    # Who is detected is there, whoever stands in front.
+    assert after(walker, motion=0.8, own=shares).play.all()
+    short = away(walker, (10, 13), visible=1.0)
+    assert after(short, motion=0.8, own=shares).play.all()
+
+
+def test_of_whom_hardly_anything_ever_moves_little_is_enough(walker: PersonTrack) -> None:
+    gap, stands = away(walker, (10, 30), visible=1.0), np.full(len(walker), 0.01)
+    assert after(gap, motion=0.8, own=stands).play.all()
+    never_detected = replace(gap, box_scores=np.zeros(len(walker), np.float32))
+    assert after(never_detected, motion=0.8, own=stands).play.all()
