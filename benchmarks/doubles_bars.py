@@ -26,6 +26,7 @@ from doubles.again import cast_rows, nobody_rows
 from doubles.bar_rows import MEASURES, evaluation_rows, run_rows
 from doubles.bundle_oks import bundle_oks_rows
 from doubles.gait import border_row
+from doubles.own_jitter import own_jitter_row
 from doubles.sheets import write_sheet, write_side_by_side
 from perception.table import Row, as_record, as_text
 
@@ -111,6 +112,7 @@ def main() -> None:
                         _joints_against(name, original, run, arguments),
                     )  # fmt: skip
             rows += run_rows(name, run)
+            rows.append(own_jitter_row(name, original, result, run, frames=arguments.frames))
             if arguments.movenet is not None:
                 rows += bundle_oks_rows(
                     name, original, result, run, arguments.movenet, frames=arguments.frames, every=arguments.every
