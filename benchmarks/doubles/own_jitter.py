@@ -16,16 +16,12 @@ import numpy.typing as npt
 from perception.table import Row
 
 from bodydouble.evaluation.measures._tracks import people_at, silhouettes_at
+from bodydouble.evaluation.measures.flicker import FLOOR_LEVELS, MIN_PERSON_PX, STEADY_SHARE, Flicker
 from bodydouble.scene import SceneBundle, Sprite
 from bodydouble.scene.bundle_files import read_bundle
 from bodydouble.scene.performance_files import PerformanceReader
 from bodydouble.video_io import open_source
 
-_LEAST_HEIGHT_PX = 30.0
-_FEWEST_PX = 30
-_STEADY_SHARE = 0.75
-_FLOOR_LEVELS = 0.1
-"""As in `bodydouble.evaluation.measures.flicker`."""
 _SOLID = 250
 
 Floats = npt.NDArray[np.float64]
@@ -57,7 +53,7 @@ def _taken(before: list[Seen], index: int, pixels: npt.NDArray[np.uint8]) -> lis
 def _bend(rows: list[Seen]) -> float | None:
     """Mean square of the second difference; None without three frames in which the size is steady."""
     sizes = [row[1] for row in rows]
-    if len(rows) < 3 or min(sizes) < _STEADY_SHARE * max(sizes):
+    if len(rows) < 3 or min(sizes) < STEADY_SHARE * max(sizes):
         return None
     return float(np.mean((rows[1][2] - (rows[0][2] + rows[2][2]) / 2) ** 2))
 
@@ -77,7 +73,7 @@ def own_jitter_row(clip: str, original: Path, result: Path, run: Path, *, frames
             for key in here:
                 bends = _bend(filmed[key]), _bend(made[key])
                 if bends[0] is not None and bends[1] is not None:
-                    sums += np.array(bends) + _FLOOR_LEVELS**2
+                    sums += np.array(bends) + FLOOR_LEVELS**2
                     triples += 1
                 filmed[key], made[key] = filmed[key][-2:], made[key][-2:]
     return Row(
@@ -98,8 +94,8 @@ def _present(
     """Pixels (n, 3) of each person who plays, filmed and made, where enough of both are seen."""
     silhouettes = silhouettes_at(bundle, index)
     found = {}
-    for person in people_at(bundle, index, min_height_px=_LEAST_HEIGHT_PX):
+    for person in people_at(bundle, index, min_height_px=Flicker().min_height_px):
         own, double = silhouettes == person.track_id, owners == person.track_id
-        if min(np.count_nonzero(own), np.count_nonzero(double)) >= _FEWEST_PX:
+        if min(np.count_nonzero(own), np.count_nonzero(double)) >= MIN_PERSON_PX:
             found[person.track_id] = filmed_rgb[own], made_rgb[double]
     return found

@@ -112,9 +112,8 @@ def read_people(
         mine = [results[track] for track, _ in present[frame.index]]
         outlines = _read_frame(look, heights, mine, config, foreground, size)
         detected = [bool(followed.tracks[track].observed[step]) for track, step in present[frame.index]]
-        for result, share in zip(
-            mine, own_motion_shares(look.boxes_xyxy_px, outlines, detected, foreground), strict=True
-        ):
+        shares = own_motion_shares(look.boxes_xyxy_px, outlines, detected, foreground)
+        for result, share in zip(mine, shares, strict=True):
             result.own_motion.append(share)
         if shades is not None:
             shades.add(frame, None if foreground is None else (rgb, valid), look.boxes_xyxy_px, outlines, mine)
@@ -214,24 +213,34 @@ def _read_frame(
 def own_motion_shares(
     boxes: NDArray[np.float32], outlines: list[Outline], detected: list[bool], foreground: Foreground | None
 ) -> list[float]:
-    """Of each box the share that moves where nobody else is who is detected."""
+    """Of each box the share that moves where nobody else is who is detected.
+
+    Args:
+        boxes: (N, 4).
+        outlines: of whoever is in each box.
+        detected: whether each box comes from a detection; what guessed ones claim is nobody's.
+        foreground: what differs from the plate; None where nobody can tell.
+
+    Returns:
+        N shares, 0 to 1; NaN where nobody can tell.
+    """
     if foreground is None:
         return [float("nan")] * len(boxes)
     height, width = foreground.mask.shape
-    owners = np.zeros((height, width), np.uint16)
+    claims = np.zeros((height, width), np.int16)
+    theirs = []
     for outline, known in zip(outlines, detected, strict=True):
         left, top, right, bottom = outline.window_xyxy_px
-        owners[top:bottom, left:right] += (outline.mask & known).astype(np.uint16)
+        place, own = claims[top:bottom, left:right], outline.mask & known
+        place += own
+        theirs.append((place, own))
     shares = []
-    for box, outline, known in zip(boxes, outlines, detected, strict=True):
+    for box, (place, own) in zip(boxes, theirs, strict=True):
         left, top, right, bottom = window(box, width, height)
-        others = owners[top:bottom, left:right].astype(np.int64)
-        if known:
-            x0, y0, x1, y1 = outline.window_xyxy_px
-            own = np.zeros((height, width), bool)
-            own[y0:y1, x0:x1] = outline.mask
-            others -= own[top:bottom, left:right]
-        free = foreground.mask[top:bottom, left:right] & (others == 0)
+        # Everybody's claims but one's own, taken back for the moment.
+        place -= own
+        free = foreground.mask[top:bottom, left:right] & (claims[top:bottom, left:right] == 0)
+        place += own
         shares.append(float(free.mean()) if free.size else float("nan"))
     return shares
 

@@ -19,11 +19,11 @@ import numpy.typing as npt
 from bodydouble.evaluation.measures._tracks import Person, RatioFigure, TrackSums, people_at, silhouettes_at
 from bodydouble.evaluation.measures.base import Figure, FramePair, PairedClip, Tally
 
-_MIN_PERSON_PX: Final[int] = 30
-_FLOOR_LEVELS: Final[float] = 0.1
+MIN_PERSON_PX: Final[int] = 30
+FLOOR_LEVELS: Final[float] = 0.1
 """Added, squared, to both sides of the ratio: less than this cannot be seen, and a still original would divide by 0."""
 
-_STEADY_SHARE: Final[float] = 0.75
+STEADY_SHARE: Final[float] = 0.75
 """Least share of the largest silhouette of three frames that the smallest must have."""
 
 Colour = npt.NDArray[np.float64]
@@ -82,7 +82,7 @@ class _Flicker:
         present: dict[int, list[_Seen]] = {}
         for person in people_at(self._clip.bundle, pair.index, min_height_px=self._measure.min_height_px):
             own = owners[person.rows, person.columns] == person.track_id
-            if np.count_nonzero(own) < _MIN_PERSON_PX:
+            if np.count_nonzero(own) < MIN_PERSON_PX:
                 continue
             now = _Seen(
                 index=pair.index,
@@ -93,7 +93,7 @@ class _Flicker:
             rows = [row for row in self._before.get(person.track_id, []) if row.index >= pair.index - 2]
             rows.append(now)
             areas = [row.area_px for row in rows]
-            if len(rows) == 3 and min(areas) >= _STEADY_SHARE * max(areas):
+            if len(rows) == 3 and min(areas) >= STEADY_SHARE * max(areas):
                 self._add(person, rows)
             present[person.track_id] = rows[-2:]
         self._before = present
@@ -106,8 +106,8 @@ class _Flicker:
             person.track_id,
             result=result,
             triples=1,
-            result_floored=result + _FLOOR_LEVELS**2,
-            original_floored=original + _FLOOR_LEVELS**2,
+            result_floored=result + FLOOR_LEVELS**2,
+            original_floored=original + FLOOR_LEVELS**2,
         )
         self._sums.note(
             person, middle.index, result**0.5, f"the mean colour jumps by {result**0.5:.1f} levels for one frame"
